@@ -1,0 +1,76 @@
+package health
+
+import (
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// entry is one target of a Scheduler. Its times are counted from the
+// scheduler's base.
+type entry struct {
+	target  site.Target // does not change
+	hash    uint64      // of target
+	period  time.Duration
+	due     time.Duration // when the next probe is to begin
+	last    time.Duration // when the latest probe was due, or never
+	discard bool          // the target was removed while the probe in flight was under way
+	set     uint64        // number of the latest Set that named the target
+	index   int           // in the queue, or inFlight
+}
+
+// never is the last of an entry that has not been probed yet.
+const never = -1
+
+// inFlight is the index of an entry that is with its probe.
+const inFlight = -1
+
+// slot returns the first time of the entry's grid that is not before t: those
+// for which time mod period is the phase, itself the target's hash mod period.
+func (e *entry) slot(t time.Duration) time.Duration {
+	phase := time.Duration(e.hash % uint64(e.period))
+	periods := (t - phase + e.period - 1) / e.period
+	return phase + periods*e.period
+}
+
+// begin settles which slot a probe that begins now is for. Of several that
+// have passed it is the last; the others are skipped.
+func (e *entry) begin(now time.Duration) {
+	e.last = max(e.due, e.slot(now+1)-e.period)
+}
+
+// rearm sets the next slot that can still be kept. Where the last one lies off
+// the grid, being the first of all or that of another period, half a period
+// is kept between the two.
+func (e *entry) rearm(now time.Duration) {
+	e.due = e.slot(max(e.last+e.period/2, now))
+}
+
+// queue is a heap of entries (container/heap), the one that is due first at
+// its head.
+type queue []*entry
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].due < q[j].due }
+
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+
+// Push is for package heap.
+func (q *queue) Push(x any) {
+	e := x.(*entry)
+	e.index = len(*q)
+	*q = append(*q, e)
+}
+
+// Pop is for package heap.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	e.index = inFlight
+	return e
+}

@@ -1,0 +1,256 @@
+package health
+
+import (
+	"container/heap"
+	"context"
+	"hash/maphash"
+	"math"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Config is what a Scheduler needs.
+type Config struct {
+	Probes      map[string]Probe               // by kind
+	Concurrency int                            // probes in flight at most; 0: 512
+	Deliver     func(site.Target, site.Sample) // called in the probe's goroutine; may block, which holds its place
+	Panicked    func(value any, stack []byte)  // called when a probe or Deliver panics
+	Metrics     *Metrics                       // nil: none
+}
+
+const defaultConcurrency = 512
+
+// Scheduler probes every target once a period, at times that are spread over
+// the period by a hash of the target. There is one queue and one timer for all
+// of them, and never more than one probe of a target in flight: a target is
+// either in the queue or with its probe.
+type Scheduler struct {
+	cfg  Config
+	seed maphash.Seed
+	base time.Time     // times are counted from here by the monotonic clock, so a jump of the wall clock changes nothing
+	wake chan struct{} // holds a token when the head of the queue may have changed
+
+	mu      sync.Mutex // protects what follows, and the entries
+	entries map[site.Target]*entry
+	queue   queue
+	sets    uint64 // calls of Set so far
+}
+
+// NewScheduler returns a scheduler without targets; see Set and Run.
+func NewScheduler(cfg Config) *Scheduler {
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = defaultConcurrency
+	}
+	return &Scheduler{
+		cfg:     cfg,
+		seed:    maphash.MakeSeed(),
+		base:    time.Now(),
+		wake:    make(chan struct{}, 1),
+		entries: make(map[site.Target]*entry),
+	}
+}
+
+// Set replaces the whole set of targets. A target that stays keeps its
+// schedule; a changed period counts from its next slot on. Of a removed target
+// nothing more is delivered, except a sample already on its way to Deliver.
+//
+// A period that is not positive and a kind without a Probe are programming
+// errors: the former panics here, the latter in each of the target's probes.
+func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sets++
+	var added []*entry
+	for target, period := range periods {
+		e := s.entries[target]
+		if e == nil {
+			e = &entry{target: target, hash: maphash.Comparable(s.seed, target), last: never, index: inFlight}
+			s.entries[target] = e
+			added = append(added, e)
+		}
+		e.set = s.sets
+		s.setPeriod(e, period)
+	}
+	for _, e := range s.entries {
+		if e.set != s.sets {
+			s.remove(e)
+		}
+	}
+	s.start(added)
+	s.poke()
+}
+
+// setPeriod moves a waiting target to the grid of its new period, unless it
+// waits for its first probe, which is on no grid.
+func (s *Scheduler) setPeriod(e *entry, period time.Duration) {
+	if period <= 0 {
+		panic("health: period " + period.String() + " is not positive")
+	}
+	if period == e.period {
+		return
+	}
+	e.period = period
+	if e.last != never && e.index != inFlight {
+		e.rearm(s.now())
+		heap.Fix(&s.queue, e.index)
+	}
+}
+
+// remove forgets a target; one whose probe is in flight, when that is over.
+func (s *Scheduler) remove(e *entry) {
+	if e.index == inFlight {
+		e.discard = true
+		return
+	}
+	heap.Remove(&s.queue, e.index)
+	delete(s.entries, e.target)
+}
+
+// maxSpread is within how much time new targets get their first probe.
+const maxSpread = time.Second
+
+// start gives new targets their first probe: a few at once, many spread out,
+// about one each millisecond.
+func (s *Scheduler) start(added []*entry) {
+	now := s.now()
+	for _, e := range added {
+		spread := min(e.period, maxSpread, time.Duration(len(added))*time.Millisecond)
+		e.due = now + time.Duration(e.hash%uint64(spread))
+		heap.Push(&s.queue, e)
+	}
+}
+
+// now is the time since the base.
+func (s *Scheduler) now() time.Duration { return time.Since(s.base) }
+
+// poke makes the loop look at the head of the queue again.
+func (s *Scheduler) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run probes until ctx ends. Then it cancels the probes in flight, of which
+// nothing is delivered, waits for them and returns nil. It may be called again
+// afterwards, but not twice at a time.
+func (s *Scheduler) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var probes sync.WaitGroup
+	defer probes.Wait()
+	defer cancel()
+
+	timer := time.NewTimer(math.MaxInt64)
+	defer timer.Stop()
+	places := make(chan struct{}, s.cfg.Concurrency)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case places <- struct{}{}:
+		}
+		e, at := s.next(ctx, timer)
+		if e == nil {
+			return nil
+		}
+		probes.Go(func() {
+			defer func() { <-places }()
+			s.probe(ctx, e, at)
+		})
+	}
+}
+
+// next waits for a target to be due. It returns nil when ctx ends.
+func (s *Scheduler) next(ctx context.Context, timer *time.Timer) (*entry, time.Time) {
+	for ctx.Err() == nil {
+		e, at, wait := s.take()
+		if e != nil {
+			return e, at
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-timer.C:
+		}
+	}
+	return nil, time.Time{}
+}
+
+// take removes the head of the queue if that is due, and returns it with its
+// time; otherwise it says how long to wait for it. The time is reckoned from
+// the present one, so that its wall clock is right even after a jump.
+func (s *Scheduler) take() (e *entry, at time.Time, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		return nil, time.Time{}, math.MaxInt64
+	}
+	clock := time.Now()
+	now := clock.Sub(s.base)
+	e = s.queue[0]
+	if e.due > now {
+		return nil, time.Time{}, e.due - now
+	}
+	heap.Pop(&s.queue)
+	s.cfg.Metrics.began(now - e.due)
+	e.begin(now)
+	return e, clock.Add(e.last - now), 0
+}
+
+// probe runs one probe and delivers what it found, if that is still wanted.
+func (s *Scheduler) probe(ctx context.Context, e *entry, at time.Time) {
+	defer s.finish(e)
+	defer s.recovered()
+	r := s.cfg.Probes[e.target.Kind](ctx, e.target)
+	if ctx.Err() != nil || s.discarded(e) {
+		return
+	}
+	s.cfg.Metrics.finished(e.target.Kind, r)
+	s.cfg.Deliver(e.target, sample(e.target, at, r))
+}
+
+// recovered keeps a panic from ending the process; the target's next slot
+// comes as usual.
+func (s *Scheduler) recovered() {
+	if value := recover(); value != nil && s.cfg.Panicked != nil {
+		s.cfg.Panicked(value, debug.Stack())
+	}
+}
+
+func (s *Scheduler) discarded(e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.discard
+}
+
+// finish puts a target back into the queue. One that was removed meanwhile is
+// forgotten, and one that was added again after that begins anew.
+func (s *Scheduler) finish(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.set != s.sets {
+		delete(s.entries, e.target)
+		return
+	}
+	e.rearm(s.now())
+	if e.discard {
+		e.discard, e.last, e.due = false, never, s.now()
+	}
+	heap.Push(&s.queue, e)
+	if e.index == 0 {
+		s.poke()
+	}
+}
+
+// sample is what a probe's result is worth: a failed probe counts as its timeout.
+func sample(t site.Target, at time.Time, r Result) site.Sample {
+	took := r.Total
+	if r.Failure != "" {
+		took = t.Timeout
+	}
+	return site.Sample{At: at, Signal: site.ResponseTime, Value: took.Seconds(), Failure: r.Failure}
+}

@@ -1,0 +1,132 @@
+package control
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// conclude writes the decision of the state as it now is.
+func (d *deciding) conclude() {
+	st := d.st
+	st.Due = d.due()
+	next := site.Decision{
+		Site:      d.s.Name(),
+		Side:      st.Side,
+		Addresses: d.addresses(),
+		Reason:    st.Reason,
+		Since:     st.Since,
+	}
+	if st.Side == site.SideUnknown {
+		next.Reason.Cause = site.CauseStart
+	}
+	if st.Side == site.SideCDN {
+		d.divert(&next)
+	}
+	next.TTL = d.ttl(next.Share)
+	if sameAnswer(st.Last, next) {
+		return
+	}
+	next.Epoch = st.Last.Epoch + 1
+	st.Last = next
+}
+
+// divert sends the clients to the first CDN that is ready: the order of the
+// site's CDNs is the preference.
+func (d *deciding) divert(next *site.Decision) {
+	ready := slices.IndexFunc(d.s.CDNs, d.ready)
+	switch {
+	case ready < 0:
+		next.Reason.Cause = site.CauseNoCDN
+	case d.s.Divert == site.DivertAll:
+		next.Share = 1
+		fallthrough
+	default:
+		next.CDN = d.s.CDNs[ready]
+	}
+}
+
+func (d *deciding) ready(c site.CDN) bool {
+	i := slices.Index(d.s.CDNs, c)
+	return d.in.Ready == nil || d.in.Ready[i]
+}
+
+// sameAnswer reports whether b says nothing new after a.
+func sameAnswer(a, b site.Decision) bool {
+	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && a.CDN == b.CDN && a.TTL == b.TTL &&
+		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && slices.Equal(a.Addresses, b.Addresses)
+}
+
+// ttl returns the full TTL, or the short one while the answer may change
+// within the full one: what changes soon must not be cached long.
+func (d *deciding) ttl(share float64) time.Duration {
+	full := d.s.TTL.Full
+	if share > 0 {
+		full = d.s.TTL.Diverted
+	}
+	if d.unsettled(share) || d.changesWithin(full) {
+		return d.s.TTL.Min
+	}
+	return full
+}
+
+// unsettled reports whether a count runs that may change the answer.
+func (d *deciding) unsettled(share float64) bool {
+	if d.st.Side == site.SideUnknown {
+		return true
+	}
+	if share > 0 {
+		return false // only time leads back
+	}
+	counting := d.st.Side == site.SideOrigin && d.s.Divert != site.DivertNone && (d.st.Over > 0 || d.st.Hard > 0)
+	return counting || slices.ContainsFunc(d.st.Paths, Path.turning)
+}
+
+// changesWithin reports whether the side is due to change before an answer of
+// this TTL would have left the caches.
+func (d *deciding) changesWithin(ttl time.Duration) bool {
+	horizon := d.in.Now.Add(ttl)
+	for _, due := range []time.Time{d.returnDue(), d.blindTurn()} {
+		if !due.IsZero() && !due.After(horizon) {
+			return d.s.Divert != site.DivertNone
+		}
+	}
+	return false
+}
+
+// blindTurn is blindDue where the rule would change the side.
+func (d *deciding) blindTurn() time.Time {
+	if site.Side(d.s.NoData.Action) == d.st.Side {
+		return time.Time{}
+	}
+	return d.blindDue()
+}
+
+// due returns when time alone may change the decision or its TTL.
+func (d *deciding) due() time.Time {
+	back, blind := d.returnDue(), d.blindTurn()
+	times := []time.Time{d.staleAt(), back, back.Add(-d.s.TTL.Diverted), blind, blind.Add(-d.s.TTL.Full)}
+	var due time.Time
+	for _, t := range times {
+		if t.After(d.in.Now) && (due.IsZero() || t.Before(due)) {
+			due = t
+		}
+	}
+	return due
+}
+
+// staleAt returns when the first source that is fresh turns stale.
+func (d *deciding) staleAt() time.Time {
+	var first time.Time
+	for _, src := range d.in.Sources {
+		if len(src.Samples) == 0 {
+			continue
+		}
+		at := src.Samples[len(src.Samples)-1].At.Add(site.StaleAfter(src.Period))
+		if at.After(d.in.Now) && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}

@@ -1,0 +1,185 @@
+package control
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// hardV is so far above the limit that two samples are enough.
+const (
+	hardV     = 1.5
+	hardCount = 2
+)
+
+// deciding is one call of Decide: what it reads and what it changes.
+type deciding struct {
+	s  *site.Site
+	st *State
+	in Input
+	reading
+}
+
+// Decide takes the decision on site s after st. Call it for every new sample,
+// and when State.Due has come. A decision that changes no answer keeps the
+// epoch of the one before.
+func Decide(s *site.Site, st State, in Input) (State, site.Decision) {
+	st.Paths = slices.Clone(st.Paths)
+	for len(st.Paths) < len(in.Sources) {
+		st.Paths = append(st.Paths, Path{Health: HealthUnknown})
+	}
+	d := &deciding{s: s, st: &st, in: in}
+	fresh := d.observe()
+	d.reading = d.read()
+	d.count(fresh)
+	d.move()
+	d.conclude()
+	return st, st.Last
+}
+
+// observe counts the new sample for its path, and reports whether it counts
+// for the site too: a sample of a path that is down says nothing of the others.
+func (d *deciding) observe() bool {
+	if d.in.New == None {
+		return false
+	}
+	src := d.in.Sources[d.in.New]
+	sample := src.Samples[len(src.Samples)-1]
+	if !sample.Usable(d.in.Now) {
+		return false
+	}
+	d.st.Paths[d.in.New] = d.st.Paths[d.in.New].observe(sample)
+	return d.pooled(src)
+}
+
+// count advances the counts that lead to an entry and to the return.
+func (d *deciding) count(fresh bool) {
+	st := d.st
+	if !d.known {
+		if st.Blind.IsZero() {
+			st.Blind = d.in.Now
+		}
+		st.Calm = time.Time{}
+		return
+	}
+	st.Blind = time.Time{}
+	if fresh {
+		st.Over = next(st.Over, d.reason.V >= 1)
+		st.Hard = next(st.Hard, d.reason.V >= hardV)
+	}
+	if !d.calm || d.down() {
+		st.Calm = time.Time{}
+	} else if st.Calm.IsZero() {
+		st.Calm = d.in.Now
+	}
+}
+
+// next continues a count of events in a row.
+func next(count int, again bool) int {
+	if again {
+		return count + 1
+	}
+	return 0
+}
+
+// move changes the side where the time has come.
+func (d *deciding) move() {
+	if !d.known {
+		d.moveBlind()
+		return
+	}
+	switch d.st.Side {
+	case site.SideUnknown:
+		d.start()
+	case site.SideOrigin:
+		d.enter()
+	case site.SideCDN:
+		d.leave()
+	}
+}
+
+// start takes the first round at face value.
+func (d *deciding) start() {
+	switch {
+	case !d.firstRoundOver():
+	case d.down():
+		d.turn(site.SideCDN, site.CauseDown)
+	case d.reason.V >= 1:
+		d.turn(site.SideCDN, site.CauseThreshold)
+	default:
+		d.turn(site.SideOrigin, site.CauseBelow)
+	}
+}
+
+func (d *deciding) enter() {
+	switch {
+	case d.down():
+		d.turn(site.SideCDN, site.CauseDown)
+	case d.st.Over >= d.s.Enter || d.st.Hard >= hardCount:
+		d.turn(site.SideCDN, site.CauseThreshold)
+		d.penalise()
+	}
+}
+
+func (d *deciding) leave() {
+	if d.down() {
+		d.forgive()
+	}
+	if due := d.returnDue(); !due.IsZero() && !due.After(d.in.Now) {
+		d.turn(site.SideOrigin, site.CauseRecovered)
+	}
+}
+
+// returnDue returns when the return is due if v stays where it is; the zero
+// time when it is not in sight.
+func (d *deciding) returnDue() time.Time {
+	st := d.st
+	if st.Side != site.SideCDN || st.Calm.IsZero() {
+		return time.Time{}
+	}
+	due := latest(st.Calm, st.Since).Add(d.s.FailbackDelay)
+	return latest(due, d.release())
+}
+
+// moveBlind applies the rule for missing data.
+func (d *deciding) moveBlind() {
+	due := d.blindDue()
+	if due.IsZero() || due.After(d.in.Now) {
+		return
+	}
+	switch side := site.Side(d.s.NoData.Action); {
+	case side == d.st.Side:
+	case side == site.SideCDN, side == site.SideOrigin && d.st.Side == site.SideCDN:
+		d.turn(side, site.CauseNoData)
+	}
+}
+
+// blindDue returns when the rule for missing data applies; the zero time when
+// data is there or the rule is to stay.
+func (d *deciding) blindDue() time.Time {
+	if d.st.Blind.IsZero() || d.s.NoData.Action == site.NoDataStay {
+		return time.Time{}
+	}
+	return d.st.Blind.Add(d.s.NoData.After)
+}
+
+// turn changes the side and begins all counts anew.
+func (d *deciding) turn(side site.Side, cause site.Cause) {
+	st := d.st
+	st.Side, st.Since = side, d.in.Now
+	st.Reason = d.reason
+	st.Reason.Cause = cause
+	st.Over, st.Hard = 0, 0
+	st.Counted, st.Held = false, time.Time{}
+	if side == site.SideOrigin {
+		st.Calm = time.Time{}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

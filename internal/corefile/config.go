@@ -1,0 +1,79 @@
+package corefile
+
+import (
+	"github.com/coredns/caddy/caddyfile"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Config is what all cdnredirect blocks of one Corefile say together. After an
+// error it is of no further use.
+type Config struct {
+	classes map[string]node
+	entries []*entry // in order of definition
+}
+
+// New returns a Config that no block has been added to.
+func New() *Config { return &Config{classes: make(map[string]node)} }
+
+// Block is one cdnredirect block.
+type Block struct {
+	Zones []string // canonical names, each once
+	NS    []string // canonical names; nil without an ns line
+}
+
+// Add reads one server block's cdnredirect directive. zones turns the words
+// behind the directive (maybe none) into zone names.
+//
+// A class may be defined after the sites that use it, even in a later server
+// block; those sites wait for the Add that brings it.
+func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string) (*Block, error) {
+	directive, err := readDirective(d)
+	if err != nil {
+		return nil, err
+	}
+	block := &Block{}
+	if block.Zones, err = readZones(directive, zones); err != nil {
+		return nil, err
+	}
+	if err := c.readBlock(block, directive.children); err != nil {
+		return nil, err
+	}
+	if err := c.resolve(); err != nil {
+		return nil, err
+	}
+	return block, nil
+}
+
+// Complete returns all sites in order of definition, or the first thing that
+// only the whole Corefile can tell: an unknown class, a name defined twice, a
+// loop of targets.
+func (c *Config) Complete() ([]*site.Site, error) {
+	sites := make([]*site.Site, 0, len(c.entries))
+	for _, e := range c.entries {
+		if e.site == nil {
+			return nil, e.node.errorf("unknown class '%s'", e.class)
+		}
+		sites = append(sites, e.site)
+	}
+	if err := site.ValidateSet(sites); err != nil {
+		return nil, setError(err, sites)
+	}
+	return sites, nil
+}
+
+// resolve builds every site that waits for nothing.
+func (c *Config) resolve() error {
+	for _, e := range c.entries {
+		class, known := c.classes[e.class]
+		if e.site != nil || e.class != "" && !known {
+			continue
+		}
+		s, err := e.build(class.children)
+		if err != nil {
+			return err
+		}
+		e.site = s
+	}
+	return nil
+}

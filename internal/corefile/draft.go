@@ -1,0 +1,205 @@
+package corefile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// draft is a site on its way from lines to a valid whole.
+type draft struct {
+	site  *site.Site
+	node  node   // the line that began it
+	lines []node // its properties, those of its class among them
+}
+
+// key is what a line may be given for only once in a block, and what a site's
+// line replaces in its class.
+func (n node) key() string {
+	if properties[n.name()].keyed && len(n.args()) > 0 {
+		return n.name() + " " + n.args()[0]
+	}
+	return n.name()
+}
+
+// merge puts a site's own lines over those of its class: in place where the
+// class has that key, behind them otherwise.
+func merge(class, own []node) []node {
+	lines := slices.Clone(class)
+	for _, n := range own {
+		same := func(line node) bool { return line.key() == n.key() }
+		if i := slices.IndexFunc(lines, same); i >= 0 {
+			lines[i] = n
+		} else {
+			lines = append(lines, n)
+		}
+	}
+	return lines
+}
+
+// build makes the site, given the lines of its class.
+func (e *entry) build(class []node) (*site.Site, error) {
+	s := site.New(e.names...)
+	s.Zone, s.Place = e.zone, e.node.place()
+	d := &draft{site: s, node: e.node, lines: merge(class, e.node.children)}
+	for _, step := range []func() error{d.apply, d.expand, d.validate, d.checkHosts} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// checkLines checks the lines of a class or a site by themselves.
+func checkLines(n node) error {
+	given := seen{}
+	for _, line := range n.children {
+		if err := given.add(line.key(), line); err != nil {
+			return err
+		}
+		if err := applyLine(example(), line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkClass checks a class as if a site used it that adds what is missing.
+func checkClass(n node) error {
+	if err := checkLines(n); err != nil {
+		return err
+	}
+	d := &draft{site: example(), node: n, lines: n.children}
+	if err := d.apply(); err != nil {
+		return err
+	}
+	if err := d.expand(); err != nil {
+		return err
+	}
+	fill(d.site)
+	return d.validate()
+}
+
+// example returns a site that has names and nothing else. Its name is one that
+// no target can have (RFC 2606, section 2).
+func example() *site.Site {
+	s := site.New("site.invalid.")
+	s.Zone = "invalid."
+	return s
+}
+
+// fill gives a site what it lacks. Without a probe a threshold cannot be
+// judged, and is left out.
+func fill(s *site.Site) {
+	if len(s.Origin.Addresses) == 0 {
+		s.Origin.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}
+	}
+	if len(s.CDNs) == 0 {
+		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}
+	}
+	if len(s.Probes) == 0 {
+		s.Probes = []site.Probe{{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second}}
+		s.Thresholds = nil
+	}
+	if len(s.Thresholds) == 0 {
+		limit := s.Probes[0].Timeout.Seconds() / 2
+		s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: limit, Recover: limit}}
+	}
+}
+
+// applyLine writes what one line says into the site.
+func applyLine(s *site.Site, n node) error {
+	p, known := properties[n.name()]
+	if !known {
+		return n.wrap(unknown("property", n.name(), slices.Sorted(maps.Keys(properties))...))
+	}
+	if err := p.set(s, n); err != nil {
+		return n.wrap(err)
+	}
+	return nil
+}
+
+// apply writes what all lines say into the site.
+func (d *draft) apply() error {
+	for _, n := range d.lines {
+		if err := applyLine(d.site, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expand replaces the placeholders, once every line is known that they may
+// stand for.
+func (d *draft) expand() error {
+	s := d.site
+	if len(s.Hosts) == 0 {
+		for _, name := range s.Names {
+			s.Hosts = append(s.Hosts, strings.TrimSuffix(name, "."))
+		}
+	}
+	for i, c := range s.CDNs {
+		target, err := s.Expand(c.Target)
+		if err == nil {
+			target, err = domainName(target)
+		}
+		if err != nil {
+			return d.blame("cdn "+c.Name, err)
+		}
+		s.CDNs[i].Target = target
+	}
+	for i, p := range s.Probes {
+		url, err := s.Expand(p.URL)
+		if err != nil {
+			return d.blame("probe "+p.Kind, err)
+		}
+		s.Probes[i].URL = url
+	}
+	return nil
+}
+
+// validate checks the site as a whole.
+func (d *draft) validate() error {
+	err := d.site.Validate()
+	if err == nil {
+		return nil
+	}
+	var property *site.PropertyError
+	if errors.As(err, &property) {
+		return d.blame(property.Property, err)
+	}
+	return d.node.wrap(err)
+}
+
+// checkHosts refuses names that no web server can know, which a DNS name may
+// well be.
+func (d *draft) checkHosts() error {
+	for _, host := range d.site.Hosts {
+		if _, err := site.CanonicalHost(host); err != nil {
+			return d.node.wrap(fmt.Errorf("%w: name the web server's own with 'host NAME'", err))
+		}
+	}
+	return nil
+}
+
+// blame puts err at the last line with that key or name, or at the site's
+// line. A line that is written elsewhere does not tell what it was used for, so
+// that is said too.
+func (d *draft) blame(property string, err error) error {
+	for _, n := range slices.Backward(d.lines) {
+		if n.key() != property && n.name() != property {
+			continue
+		}
+		if !d.node.holds(n) {
+			err = fmt.Errorf("%w (%s '%s' at %s)", err, d.node.name(), d.node.args()[0], d.node.place())
+		}
+		return n.wrap(err)
+	}
+	return d.node.wrap(err)
+}

@@ -1,0 +1,66 @@
+package corefile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// errorAt puts the place, as file:line, before err the way CoreDNS does.
+func errorAt(place string, err error) error {
+	return fmt.Errorf("%s - Error during parsing: %w", place, err)
+}
+
+// setError gives an error of site.ValidateSet, which begins with the place of
+// the site at fault, the form of all others.
+func setError(err error, sites []*site.Site) error {
+	for _, s := range sites {
+		if text, found := strings.CutPrefix(err.Error(), s.Place+": "); found {
+			return fmt.Errorf("%s - Error during parsing: %s", s.Place, text)
+		}
+	}
+	return err
+}
+
+// wrap adds the line's place to err.
+func (n node) wrap(err error) error { return errorAt(n.place(), err) }
+
+// errorf makes an error at the line's place.
+func (n node) errorf(format string, args ...any) error {
+	return n.wrap(fmt.Errorf(format, args...))
+}
+
+// argError says that words are missing or too many behind word.
+func argError(word string) error {
+	return fmt.Errorf("Wrong argument count or unexpected line ending after '%s'", word) //nolint:staticcheck,revive // CoreDNS's wording
+}
+
+// argError says that the line has not the words it needs.
+func (n node) argError() error { return argError(n.words[len(n.words)-1]) }
+
+// unknown refuses a word and names those that could stand in its place.
+func unknown(what, word string, known ...string) error {
+	verb := "are"
+	if len(known) == 1 {
+		verb = "is"
+	}
+	return fmt.Errorf("unknown %s '%s': %s %s known", what, word, strings.Join(known, ", "), verb)
+}
+
+// seen remembers which properties a block has given, and where.
+type seen map[string]node
+
+// add refuses a key that the block has already given.
+func (s seen) add(key string, n node) error {
+	first, found := s[key]
+	s[key] = n
+	switch {
+	case !found:
+		return nil
+	case first.file == n.file:
+		return n.errorf("property '%s' is already given on line %d", key, first.line)
+	default:
+		return n.errorf("property '%s' is already given at %s", key, first.place())
+	}
+}

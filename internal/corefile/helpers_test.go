@@ -1,0 +1,105 @@
+package corefile_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coredns/caddy/caddyfile"
+	"github.com/miekg/dns"
+
+	"github.com/cdnredirect/cdnredirect/internal/corefile"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// origins does what CoreDNS's OriginsFromArgsOrServerBlock does: it drops what
+// is no name, and takes the server block's keys where there are no words.
+func origins(keys ...string) func([]string) []string {
+	return func(args []string) []string {
+		if len(args) == 0 {
+			args = keys
+		}
+		var zones []string
+		for _, arg := range args {
+			if _, ok := dns.IsDomainName(arg); ok {
+				zones = append(zones, strings.ToLower(dns.Fqdn(arg)))
+			}
+		}
+		return zones
+	}
+}
+
+// load reads one directive, in a server block for example.org.
+func load(text string) (*corefile.Block, []*site.Site, error) {
+	d := caddyfile.NewDispenser("Corefile", strings.NewReader(text))
+	c := corefile.New()
+	block, err := c.Add(&d, origins("example.org."))
+	if err != nil {
+		return nil, nil, err
+	}
+	sites, err := c.Complete()
+	return block, sites, err
+}
+
+// loadAll reads a whole Corefile.
+func loadAll(t *testing.T, name, text string) ([]*corefile.Block, []*site.Site, error) {
+	t.Helper()
+	serverBlocks, err := caddyfile.Parse(name, strings.NewReader(text), nil)
+	if err != nil {
+		t.Fatalf("caddy does not accept it: %v", err)
+	}
+	c := corefile.New()
+	var blocks []*corefile.Block
+	for _, sb := range serverBlocks {
+		d := caddyfile.NewDispenserTokens(name, sb.Tokens["cdnredirect"])
+		block, err := c.Add(&d, origins(sb.Keys...))
+		if err != nil {
+			return nil, nil, err
+		}
+		blocks = append(blocks, block)
+	}
+	sites, err := c.Complete()
+	return blocks, sites, err
+}
+
+// needed are the properties that a site cannot do without.
+var needed = []string{
+	"origin 192.0.2.1",
+	"cdn edge edge.example.net",
+	"probe http http://{origin}/",
+	"threshold response_time 300ms",
+}
+
+// siteWith returns a directive whose lines from the third on are the given
+// ones, in a site that has all it needs.
+func siteWith(lines ...string) string {
+	return "cdnredirect {\n site www.example.org {\n" + strings.Join(completed(lines), "\n") + "\n }\n}\n"
+}
+
+// classWith is the same for a class, which no site uses.
+func classWith(lines ...string) string {
+	return "cdnredirect {\n class web {\n" + strings.Join(lines, "\n") + "\n }\n}\n"
+}
+
+// completed adds the needed properties that lines do not give.
+func completed(lines []string) []string {
+	for _, line := range needed {
+		property, _, _ := strings.Cut(line, " ")
+		given := func(l string) bool { return l == property || strings.HasPrefix(l, property+" ") }
+		if !slices.ContainsFunc(lines, given) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// wantError compares a whole error text.
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("accepted, want %s", want)
+	}
+	if err.Error() != want {
+		t.Fatalf("\n got %s\nwant %s", err, want)
+	}
+}

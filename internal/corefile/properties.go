@@ -1,0 +1,191 @@
+package corefile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// property is one line that a class or a site may have.
+type property struct {
+	keyed bool // the first word behind it tells several such lines apart
+	set   func(*site.Site, node) error
+}
+
+// properties is the table of all of them. The functions report what is wrong,
+// not where.
+var properties = map[string]property{
+	"host":           {set: setHost},
+	"origin":         {set: setOrigin},
+	"cdn":            {set: setCDN, keyed: true},
+	"probe":          {set: setProbe, keyed: true},
+	"threshold":      {set: setThreshold, keyed: true},
+	"enter":          {set: setEnter},
+	"failback_delay": {set: setFailbackDelay},
+	"damping":        {set: setDamping},
+	"ttl":            {set: setTTL},
+	"divert":         {set: setDivert},
+	"no_data":        {set: setNoData},
+}
+
+// setHost reads: host NAME...
+func setHost(s *site.Site, n node) (err error) {
+	s.Hosts, err = list(n, site.CanonicalHost)
+	return err
+}
+
+// setOrigin reads: origin ADDRESS...
+func setOrigin(s *site.Site, n node) (err error) {
+	s.Origin.Addresses, err = list(n, site.ParseAddress)
+	return err
+}
+
+// setCDN reads: cdn NAME TARGET. The target may hold placeholders.
+func setCDN(s *site.Site, n node) error {
+	if len(n.args()) != 2 {
+		return n.argError()
+	}
+	name, target := n.args()[0], n.args()[1]
+	if err := checkWord("cdn", name); err != nil {
+		return err
+	}
+	if strings.Contains(target, "{origin}") {
+		return fmt.Errorf("invalid target '%s': {origin} stands for addresses, a target is a name", target)
+	}
+	s.CDNs = append(s.CDNs, site.CDN{Name: name, Target: target})
+	return nil
+}
+
+// setProbe reads: probe http URL [every D] [timeout D] [status LIST] [tls_verify on|off]
+func setProbe(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) < 2 {
+		return n.argError()
+	}
+	if args[0] != "http" {
+		return unknown("probe", args[0], "http")
+	}
+	p := site.Probe{Kind: args[0], URL: args[1], Every: site.DefaultEvery, Status: site.DefaultStatus()}
+	err := readOptions(n, args[2:],
+		option{"every", positive(&p.Every)},
+		option{"timeout", positive(&p.Timeout)},
+		option{"status", into(&p.Status, site.ParseStatus)},
+		option{"tls_verify", into(&p.SkipVerify, off)},
+	)
+	if p.Timeout == 0 {
+		p.Timeout = p.Every / 2
+	}
+	s.Probes = append(s.Probes, p)
+	return err
+}
+
+// setThreshold reads: threshold response_time [STATISTIC] D [recover D] [window D]
+func setThreshold(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) < 2 {
+		return n.argError()
+	}
+	if args[0] != string(site.ResponseTime) {
+		return unknown("signal", args[0], string(site.ResponseTime))
+	}
+	t := site.Threshold{Signal: site.ResponseTime}
+	rest, err := readStatistic(&t.Statistic, args[1:])
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return n.argError()
+	}
+	if t.Limit, err = seconds(rest[0]); err != nil {
+		return err
+	}
+	t.Recover = site.DefaultRecover(t.Limit)
+	s.Thresholds = append(s.Thresholds, t)
+	last := &s.Thresholds[len(s.Thresholds)-1]
+	return readOptions(n, rest[1:],
+		option{"recover", into(&last.Recover, seconds)},
+		option{"window", positive(&last.Window)},
+	)
+}
+
+// readStatistic takes a statistic off the words, if there is one.
+func readStatistic(statistic *site.Statistic, words []string) ([]string, error) {
+	if slices.Contains(site.Statistics(), site.Statistic(words[0])) {
+		*statistic = site.Statistic(words[0])
+		return words[1:], nil
+	}
+	if strings.IndexAny(words[0], "+-.0123456789") != 0 {
+		return nil, unknown("statistic", words[0], texts(site.Statistics())...)
+	}
+	return words, nil
+}
+
+// setEnter reads: enter N
+func setEnter(s *site.Site, n node) error { return one(n, into(&s.Enter, whole)) }
+
+// setFailbackDelay reads: failback_delay D
+func setFailbackDelay(s *site.Site, n node) error {
+	return one(n, into(&s.FailbackDelay, duration))
+}
+
+// setDamping reads: damping off, or damping [half_life D] [suppress N] [reuse N] [max D]
+func setDamping(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) == 0 {
+		return n.argError()
+	}
+	if args[0] == "off" {
+		s.Damping.Off = true
+		return readOptions(n, args[1:])
+	}
+	return readOptions(n, args,
+		option{"half_life", positive(&s.Damping.HalfLife)},
+		option{"suppress", into(&s.Damping.Suppress, number)},
+		option{"reuse", into(&s.Damping.Reuse, number)},
+		option{"max", positive(&s.Damping.Max)},
+	)
+}
+
+// setTTL reads: ttl D [diverted D] [min D]. Without min it is that of the
+// shorter of the two, which it stands in for.
+func setTTL(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) == 0 {
+		return n.argError()
+	}
+	full, err := duration(args[0])
+	if err != nil {
+		return err
+	}
+	diverted, least := full, time.Duration(-1)
+	err = readOptions(n, args[1:],
+		option{"diverted", into(&diverted, duration)},
+		option{"min", into(&least, duration)},
+	)
+	if least == -1 {
+		least = site.NewTTL(min(full, diverted)).Min
+	}
+	s.TTL = site.TTL{Full: full, Diverted: diverted, Min: least}
+	return err
+}
+
+// setDivert reads: divert all|none
+func setDivert(s *site.Site, n node) error {
+	return one(n, choice(&s.Divert, "share", site.DivertAll, site.DivertNone))
+}
+
+// setNoData reads: no_data origin|cdn|stay [after D]
+func setNoData(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) == 0 {
+		return n.argError()
+	}
+	set := choice(&s.NoData.Action, "action", site.NoDataOrigin, site.NoDataCDN, site.NoDataStay)
+	if err := set(args[0]); err != nil {
+		return err
+	}
+	return readOptions(n, args[1:], option{"after", into(&s.NoData.After, duration)})
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// sweepEvery is how late time alone may change a decision.
+const sweepEvery = time.Second
+
+// decide is the task that turns samples into decisions, and looks once a
+// second for those that time has changed.
+func (e *Engine) decide(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case ev := <-e.events:
+			e.take(ev)
+		case <-tick.C:
+			e.sweep(time.Now())
+		}
+	}
+}
+
+// take adds a sample to its source and has all users decide.
+func (e *Engine) take(ev event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	src := e.sources[ev.target]
+	if src == nil {
+		return // nobody wants it any more
+	}
+	src.window.Add(ev.sample)
+	now := time.Now()
+	for _, u := range src.users {
+		e.step(u.runner, u.path, now)
+	}
+}
+
+// sweep has those sites decide whose time has come without a sample.
+func (e *Engine) sweep(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, g := range []*Generation{e.current, e.candidate} {
+		if g == nil {
+			continue
+		}
+		for _, r := range g.runners {
+			if due := r.state.Due; !due.IsZero() && !due.After(now) {
+				e.step(r, control.None, now)
+			}
+		}
+	}
+}
+
+// step lets a runner decide and reports what came of it. Only the generation
+// in force reports: the other one would say everything twice. A panic stays
+// with its site: the others must not wait for the task to start again.
+func (e *Engine) step(r *runner, path int, now time.Time) {
+	defer func() {
+		if value := recover(); value != nil {
+			e.panicked("decide", value, debug.Stack())
+		}
+	}()
+	before, changed := r.step(path, now)
+	if !changed {
+		return
+	}
+	after := r.state.Last
+	if before.Side == site.SideUnknown && after.Side != site.SideUnknown {
+		r.generation.known()
+	}
+	if r.generation == e.current && moved(before, after) {
+		e.report(r.site, before, after)
+	}
+}
+
+// moved reports whether visitors, or what was measured, went elsewhere.
+func moved(a, b site.Decision) bool {
+	return a.Side != b.Side || a.Share != b.Share || a.CDN != b.CDN
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Logger is where the engine speaks to the operator; CoreDNS's plugin logger is one.
+type Logger interface {
+	Infof(format string, v ...any)
+	Warningf(format string, v ...any)
+	Errorf(format string, v ...any)
+}
+
+// Config is what an engine needs. All fields must be set.
+type Config struct {
+	Log     Logger
+	Probes  map[string]health.Probe // by kind
+	Metrics *Metrics
+	Health  *health.Metrics
+}
+
+// Engine observes sites and decides. Its methods may be called from any
+// goroutine, but Offer, Promote, Drop and Close by one at a time.
+type Engine struct {
+	cfg       Config
+	scheduler *health.Scheduler
+	events    chan event
+	stop      context.CancelFunc
+	tasks     sync.WaitGroup
+
+	mu        sync.Mutex // protects everything below
+	sources   map[site.Target]*source
+	current   *Generation // the one in force
+	candidate *Generation // the one on offer; nil outside a reload
+}
+
+// event is one sample on its way from the scheduler to the decisions.
+type event struct {
+	target site.Target
+	sample site.Sample
+}
+
+// New returns an engine without sites and starts its tasks; Close ends them.
+func New(cfg Config) *Engine {
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &Engine{
+		cfg:     cfg,
+		events:  make(chan event),
+		stop:    cancel,
+		sources: make(map[site.Target]*source),
+	}
+	e.scheduler = health.NewScheduler(health.Config{
+		Probes:  cfg.Probes,
+		Metrics: cfg.Health,
+		Deliver: func(t site.Target, s site.Sample) {
+			select {
+			case e.events <- event{t, s}:
+			case <-ctx.Done():
+			}
+		},
+		Panicked: func(value any, stack []byte) { e.panicked("probe", value, stack) },
+	})
+	e.run(ctx, "schedule", e.scheduler.Run)
+	e.run(ctx, "decide", e.decide)
+	return e
+}
+
+// Close ends all tasks and waits for them. Tables go on answering with the
+// last decisions.
+func (e *Engine) Close() {
+	e.stop()
+	e.tasks.Wait()
+}
+
+// readyAfter is how long at most a site without any sample keeps the process
+// from being ready: one broken site must not take a server out of service.
+const readyAfter = 30 * time.Second
+
+// Ready reports whether the first round of probes of the sites in force is in.
+func (e *Engine) Ready() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current != nil && (e.current.unknown == 0 || time.Since(e.current.began) >= readyAfter)
+}

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Metrics says how the sites are and what the engine does.
+type Metrics struct {
+	changes *prometheus.CounterVec
+	sites   *prometheus.GaugeVec
+	panics  *prometheus.CounterVec
+}
+
+// NewMetrics registers the engine's series, and creates those whose labels are known.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	const namespace, subsystem = "coredns", "cdnredirect"
+	factory := promauto.With(reg)
+	m := &Metrics{
+		changes: factory.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "decision_changes_total",
+			Help: "Counter of decisions that moved a site's visitors, by cause.",
+		}, []string{"cause"}),
+		sites: factory.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "sites",
+			Help: "Gauge of sites by what was measured: unknown, origin or cdn.",
+		}, []string{"side"}),
+		panics: factory.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "panics_total",
+			Help: "Counter of panics of background tasks.",
+		}, []string{"task"}),
+	}
+	for _, cause := range site.Causes() {
+		m.changes.WithLabelValues(string(cause))
+	}
+	for _, task := range []string{"schedule", "decide", "probe"} {
+		m.panics.WithLabelValues(task)
+	}
+	return m
+}
+
+// recount sets the gauge of sites to those of g.
+func (m *Metrics) recount(g *Generation) {
+	sides := map[site.Side]int{}
+	for _, r := range g.runners {
+		sides[r.state.Side]++
+	}
+	for _, side := range []site.Side{site.SideUnknown, site.SideOrigin, site.SideCDN} {
+		m.side(side).Set(float64(sides[side]))
+	}
+}
+
+// moved counts a site over from one side to the other.
+func (m *Metrics) moved(from, to site.Side) {
+	m.side(from).Dec()
+	m.side(to).Inc()
+}
+
+func (m *Metrics) side(s site.Side) prometheus.Gauge {
+	if s == site.SideUnknown {
+		return m.sites.WithLabelValues("unknown")
+	}
+	return m.sites.WithLabelValues(string(s))
+}

@@ -1,0 +1,27 @@
+package engine
+
+import "github.com/cdnredirect/cdnredirect/internal/site"
+
+// report tells the operator that a site's decision changed.
+func (e *Engine) report(s *site.Site, before, after site.Decision) {
+	e.cfg.Metrics.changes.WithLabelValues(string(after.Reason.Cause)).Inc()
+	e.cfg.Metrics.moved(before.Side, after.Side)
+	say := e.cfg.Log.Infof
+	if after.Side == site.SideCDN {
+		say = e.cfg.Log.Warningf
+	}
+	say("site %q: %s -> %s: %s", s.Name(), describe(before), describe(after), after.Reason)
+}
+
+// describe says where a decision sends visitors, and what it would do if it might.
+func describe(d site.Decision) string {
+	switch {
+	case d.Side == site.SideUnknown:
+		return "unknown"
+	case d.Share > 0:
+		return "cdn " + d.CDN.Name
+	case d.Side == site.SideCDN && d.CDN.Name != "":
+		return "origin (divert none: would be cdn " + d.CDN.Name + ")"
+	}
+	return "origin"
+}

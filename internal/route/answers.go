@@ -1,0 +1,47 @@
+package route
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/miekg/dns"
+)
+
+// Answers are the records of one decision, short of the owner name, which has
+// the case of the client's question. They are shared: copy before you change.
+type Answers struct {
+	Decision site.Decision
+	Verdict  string // the decision in a word or two: "origin" or "cdn NAME"
+	Reason   string // the decision's reason in a line
+
+	TTL    uint32
+	Target string   // of the CNAME; empty: the origin answers
+	A      []net.IP // 4 octets each, in canonical order (RFC 4034, section 6.3)
+	AAAA   []net.IP // 16 octets each, in canonical order
+	SOA    dns.SOA  // of a negative answer
+}
+
+func newAnswers(d site.Decision, soa SOA) *Answers {
+	a := &Answers{
+		Decision: d,
+		Verdict:  string(site.SideOrigin),
+		Reason:   d.Reason.String(),
+		TTL:      uint32(d.TTL / time.Second),
+	}
+	if d.Share > 0 {
+		a.Target = d.CDN.Target
+		a.Verdict = string(site.SideCDN) + " " + d.CDN.Name
+	}
+	for _, addr := range slices.SortedFunc(slices.Values(d.Addresses), netip.Addr.Compare) {
+		if addr.Is4() {
+			a.A = append(a.A, addr.AsSlice())
+		} else {
+			a.AAAA = append(a.AAAA, addr.AsSlice())
+		}
+	}
+	a.SOA = soa.Record(a.TTL)
+	return a
+}

@@ -1,0 +1,78 @@
+package site
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Side is which of the two serves a site.
+type Side string
+
+// The sides. SideUnknown lasts until the first round of probes is in.
+const (
+	SideUnknown Side = ""
+	SideOrigin  Side = "origin"
+	SideCDN     Side = "cdn"
+)
+
+// Decision says, for one site at one moment, who serves it and why.
+type Decision struct {
+	Site      string
+	Epoch     uint64        // counts this site's decisions
+	Side      Side          // what was measured
+	Share     float64       // of the clients that are diverted: 0 or 1
+	CDN       CDN           // where to, when Share is not 0
+	Addresses []netip.Addr  // the origin's, those that are up
+	TTL       time.Duration // whole seconds
+	Reason    Reason
+	Since     time.Time // of Side
+}
+
+// Cause is the kind of a reason; the list is fixed.
+type Cause string
+
+// The causes of a decision.
+const (
+	CauseStart     Cause = "start"     // nothing known yet
+	CauseThreshold Cause = "threshold" // at or above the limit
+	CauseDown      Cause = "down"      // no address of the origin is up
+	CauseRecovered Cause = "recovered" // below the limit again
+	CauseBelow     Cause = "below"     // below the limit since the start
+	CauseNoData    Cause = "no_data"   // the rule for missing data
+	CauseNoCDN     Cause = "no_cdn"    // every CDN is out
+)
+
+// Causes lists every cause.
+func Causes() []Cause {
+	return []Cause{CauseStart, CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData, CauseNoCDN}
+}
+
+// Reason is why a decision was taken: the worst threshold at that moment.
+type Reason struct {
+	Cause   Cause
+	Signal  Signal
+	Value   float64 // measured, in the signal's unit
+	Limit   float64 // in the signal's unit
+	V       float64 // the performance value: 1 is the limit
+	Age     time.Duration
+	Failure Failure // of the newest sample; empty: it was good
+}
+
+// String says it in a line, such as
+// "threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)".
+func (r Reason) String() string {
+	if r.Signal == "" {
+		return string(r.Cause)
+	}
+	failed := ""
+	if r.Failure != "" {
+		failed = fmt.Sprintf(", the last probe failed: %s", r.Failure)
+	}
+	return fmt.Sprintf("%s: %s %s is %.0f %% of the limit %s (age %s)%s", r.Cause, r.Signal,
+		seconds(r.Value), r.V*100, seconds(r.Limit), r.Age.Round(time.Millisecond), failed)
+}
+
+func seconds(v float64) time.Duration {
+	return time.Duration(v * float64(time.Second)).Round(time.Microsecond * 100)
+}

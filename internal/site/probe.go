@@ -1,0 +1,133 @@
+package site
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits and defaults of a probe's times.
+const (
+	DefaultEvery = 10 * time.Second
+	MinEvery     = time.Second
+)
+
+// Probe asks a target of the site something and times it.
+type Probe struct {
+	Kind       string // "http"
+	URL        string // may hold {origin}: each address in turn
+	Every      time.Duration
+	Timeout    time.Duration // for the whole probe
+	Status     StatusSet     // what counts as good
+	SkipVerify bool          // accept any certificate
+}
+
+// Target is one thing to probe. Equal targets are the same probe, whichever
+// sites ask for it; the period is not part of it.
+type Target struct {
+	Kind       string
+	URL        string
+	Host       string // Host header and server name in TLS
+	Timeout    time.Duration
+	Status     StatusSet
+	SkipVerify bool
+}
+
+// paths expands {origin}; a URL without it speaks for the origin as a whole.
+func (p Probe) paths(s *Site) []Path {
+	if !strings.Contains(p.URL, "{origin}") {
+		return []Path{p.path(s, p.URL, netip.Addr{})}
+	}
+	paths := make([]Path, 0, len(s.Origin.Addresses))
+	for _, addr := range s.Origin.Addresses {
+		paths = append(paths, p.path(s, strings.ReplaceAll(p.URL, "{origin}", bracketed(addr)), addr))
+	}
+	return paths
+}
+
+func (p Probe) path(s *Site, url string, addr netip.Addr) Path {
+	return Path{
+		Target: Target{
+			Kind: p.Kind, URL: url, Host: s.Hosts[0],
+			Timeout: p.Timeout, Status: p.Status, SkipVerify: p.SkipVerify,
+		},
+		Address: addr,
+		Every:   p.Every,
+	}
+}
+
+// bracketed writes an address as a URL wants it (RFC 3986, section 3.2.2).
+func bracketed(addr netip.Addr) string {
+	if addr.Is6() {
+		return "[" + addr.String() + "]"
+	}
+	return addr.String()
+}
+
+// checkURL accepts absolute http and https URLs whose host is a name, an
+// address or {origin}.
+func checkURL(raw string) error {
+	u, err := url.Parse(strings.ReplaceAll(raw, "{origin}", "192.0.2.1"))
+	if err != nil {
+		return fmt.Errorf("'%s' is not a URL: %w", raw, err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return fmt.Errorf("'%s' is not an http:// or https:// URL", raw)
+	}
+	if u.User != nil || u.Fragment != "" {
+		return fmt.Errorf("'%s': a probe's URL has no user and no fragment", raw)
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("'%s' has no valid port", raw)
+		}
+	}
+	return nil
+}
+
+// StatusSet is a set of HTTP status codes, 100 to 599. It is comparable.
+type StatusSet [8]uint64
+
+const firstStatus, lastStatus = 100, 599
+
+// DefaultStatus is 200-399: redirects are not followed, and one is a sign of life.
+func DefaultStatus() StatusSet {
+	var set StatusSet
+	set.add(200, 399)
+	return set
+}
+
+// ParseStatus reads codes and ranges of codes, such as "200-299,304".
+func ParseStatus(text string) (StatusSet, error) {
+	var set StatusSet
+	for part := range strings.SplitSeq(text, ",") {
+		low, high, isRange := strings.Cut(part, "-")
+		if !isRange {
+			high = low
+		}
+		from, err1 := strconv.Atoi(low)
+		to, err2 := strconv.Atoi(high)
+		if err1 != nil || err2 != nil || from < firstStatus || to > lastStatus || from > to {
+			return StatusSet{}, fmt.Errorf("'%s' is not a list of status codes such as 200-299,304", text)
+		}
+		set.add(from, to)
+	}
+	return set, nil
+}
+
+func (s *StatusSet) add(from, to int) {
+	for code := from; code <= to; code++ {
+		s[(code-firstStatus)/64] |= 1 << ((code - firstStatus) % 64)
+	}
+}
+
+// Has reports whether code is in the set.
+func (s StatusSet) Has(code int) bool {
+	if code < firstStatus || code > lastStatus {
+		return false
+	}
+	return s[(code-firstStatus)/64]&(1<<((code-firstStatus)%64)) != 0
+}

@@ -1,0 +1,40 @@
+package site
+
+import (
+	"math"
+	"time"
+)
+
+// Sample is one measurement of one signal.
+type Sample struct {
+	At      time.Time // when it was due
+	Signal  Signal
+	Value   float64 // in the signal's unit; a failed probe's is its timeout
+	Failure Failure // empty: the probe was good
+}
+
+// Failure is why a probe failed; the list is fixed.
+type Failure string
+
+// The reasons of failure.
+const (
+	FailureResolve Failure = "resolve" // the target's name has no address
+	FailureConnect Failure = "connect" // refused, unreachable, reset
+	FailureTLS     Failure = "tls"     // handshake or certificate
+	FailureTimeout Failure = "timeout" // the deadline came first
+	FailureHTTP    Failure = "http"    // no valid HTTP answer
+	FailureStatus  Failure = "status"  // a status outside the set
+)
+
+// staleLeast is the shortest time after which a source counts as silent.
+const staleLeast = 5 * time.Second
+
+// StaleAfter returns how old a source's newest sample may be: three of its
+// periods, at least 5 s.
+func StaleAfter(period time.Duration) time.Duration { return max(3*period, staleLeast) }
+
+// Usable reports whether the sample can be believed at now: NaN, infinite,
+// negative values and times to come are missing data, never zero.
+func (s Sample) Usable(now time.Time) bool {
+	return s.Value >= 0 && !math.IsInf(s.Value, 1) && !s.At.After(now)
+}

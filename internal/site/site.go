@@ -1,0 +1,101 @@
+package site
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Site is one or more DNS names that we answer, together with everything that
+// decides how. Build it with New, then change what the operator asked for.
+type Site struct {
+	Names []string // canonical, see CanonicalName; the first is the site's name
+	Zone  string   // canonical; the zone that the names lie in
+	Hosts []string // names that its web server knows; the first goes into probes
+	Place string   // where it was defined, as file:line
+
+	Origin     Origin
+	CDNs       []CDN // in order of preference
+	Probes     []Probe
+	Thresholds []Threshold
+
+	Enter         int           // new samples in a row at or above the threshold that divert
+	FailbackDelay time.Duration // time at or under the recover level before the return
+	Damping       Damping
+	TTL           TTL
+	Divert        Divert
+	NoData        NoData
+}
+
+// Origin is where a site is served below the threshold.
+type Origin struct {
+	Addresses []netip.Addr
+}
+
+// CDN is where a site's visitors go at or above the threshold.
+type CDN struct {
+	Name   string
+	Target string // canonical name that the CNAME points to
+}
+
+// Divert says which share of the clients a site diverts at or above its threshold.
+type Divert string
+
+// The shares that need no client key.
+const (
+	DivertAll  Divert = "all"  // every client
+	DivertNone Divert = "none" // nobody: decide and show, but answer with the origin
+)
+
+// NoData says what to do when no threshold has fresh data.
+type NoData struct {
+	Action NoDataAction
+	After  time.Duration // the last decision stays this long first
+}
+
+// NoDataAction is what happens once NoData.After is over.
+type NoDataAction string
+
+// The actions without data.
+const (
+	NoDataOrigin NoDataAction = "origin"
+	NoDataCDN    NoDataAction = "cdn"
+	NoDataStay   NoDataAction = "stay"
+)
+
+// New returns a site with the given canonical names and all defaults.
+func New(names ...string) *Site {
+	return &Site{
+		Names:         names,
+		Enter:         3,
+		FailbackDelay: 120 * time.Second,
+		Damping:       Damping{Suppress: 2.5, Reuse: 0.75},
+		TTL:           NewTTL(30 * time.Second),
+		Divert:        DivertAll,
+		NoData:        NoData{Action: NoDataOrigin, After: 10 * time.Minute},
+	}
+}
+
+// Name returns the site's name: the first of its names.
+func (s *Site) Name() string { return s.Names[0] }
+
+// Path is one way to observe a site's origin: a target, and which address of
+// the origin it speaks for.
+type Path struct {
+	Target  Target
+	Address netip.Addr // the zero Addr: the origin as a whole
+	Every   time.Duration
+}
+
+// Paths returns everything that is probed for the site, in a stable order:
+// probe by probe, address by address.
+func (s *Site) Paths() []Path {
+	var paths []Path
+	for _, p := range s.Probes {
+		paths = append(paths, p.paths(s)...)
+	}
+	return paths
+}
+
+// Serves reports whether name, which must be canonical, is one of the site's names.
+func (s *Site) Serves(name string) bool { return slices.Contains(s.Names, name) }

@@ -1,0 +1,203 @@
+package site
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// PropertyError says which property of a site is wrong.
+type PropertyError struct {
+	Property string // as the Corefile calls it; empty: the site as a whole
+	Err      error
+}
+
+func (e *PropertyError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *PropertyError) Unwrap() error { return e.Err }
+
+func wrong(property, format string, args ...any) error {
+	return &PropertyError{property, fmt.Errorf(format, args...)}
+}
+
+// Validate checks one site by itself; every error is a *PropertyError.
+func (s *Site) Validate() error {
+	checks := []func() error{
+		s.checkNames, s.checkOrigin, s.checkCDNs, s.checkProbes, s.checkThresholds, s.checkTTL, s.checkTimes,
+	}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Site) checkNames() error {
+	for i, name := range s.Names {
+		switch {
+		case strings.HasPrefix(name, "*."):
+			return wrong("", "site name '%s' is a wildcard: name each site", name)
+		case name == s.Zone:
+			return wrong("", "site name '%s' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)", name)
+		case !dns.IsSubDomain(s.Zone, name):
+			return wrong("", "site name '%s' is outside the zone '%s'", name, s.Zone)
+		case slices.Contains(s.Names[:i], name):
+			return wrong("", "site name '%s' is repeated", name)
+		}
+	}
+	return nil
+}
+
+func (s *Site) checkOrigin() error {
+	if len(s.Origin.Addresses) == 0 {
+		return wrong("origin", "site '%s' has no origin", s.Name())
+	}
+	for i, addr := range s.Origin.Addresses {
+		switch {
+		case !addr.IsValid() || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() || addr.Is4In6():
+			return wrong("origin", "'%s' is not an address that visitors can reach", addr)
+		case slices.Contains(s.Origin.Addresses[:i], addr):
+			return wrong("origin", "address '%s' is repeated", addr)
+		}
+	}
+	return nil
+}
+
+func (s *Site) checkCDNs() error {
+	if len(s.CDNs) == 0 {
+		return wrong("cdn", "site '%s' has no cdn", s.Name())
+	}
+	for _, c := range s.CDNs {
+		if s.Serves(c.Target) {
+			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
+		}
+	}
+	return nil
+}
+
+func (s *Site) checkProbes() error {
+	if len(s.Probes) == 0 {
+		return wrong("probe", "site '%s' has no probe", s.Name())
+	}
+	for _, p := range s.Probes {
+		if err := checkURL(p.URL); err != nil {
+			return &PropertyError{"probe", err}
+		}
+		switch {
+		case p.Every < MinEvery:
+			return wrong("probe", "period %s is shorter than %s", p.Every, MinEvery)
+		case p.Timeout <= 0 || p.Timeout >= p.Every:
+			return wrong("probe", "timeout %s is not below the period %s", p.Timeout, p.Every)
+		}
+	}
+	return nil
+}
+
+// maxWindow bounds what is kept of a source: an hour.
+const maxWindow = time.Hour
+
+func (s *Site) checkThresholds() error {
+	if len(s.Thresholds) == 0 {
+		return wrong("threshold", "site '%s' has no threshold", s.Name())
+	}
+	for _, t := range s.Thresholds {
+		if t.Limit <= 0 {
+			return wrong("threshold", "limit %s of %s is not above zero", seconds(t.Limit), t.Signal)
+		}
+		if t.Recover <= 0 || t.Recover > t.Limit {
+			return wrong("threshold", "recover %s is not above zero and at most the limit %s", seconds(t.Recover), seconds(t.Limit))
+		}
+		for _, p := range s.Probes {
+			if t.Limit >= p.Timeout.Seconds() {
+				return wrong("threshold", "limit %s is not below the timeout %s of the probe that measures it", seconds(t.Limit), p.Timeout)
+			}
+			if t.Window != 0 && (t.Window < p.Every || t.Window > maxWindow) {
+				return wrong("threshold", "window %s is not between the period %s of the probe and %s", t.Window, p.Every, maxWindow)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Site) checkTTL() error {
+	for _, ttl := range []time.Duration{s.TTL.Full, s.TTL.Diverted, s.TTL.Min} {
+		if ttl < 0 || ttl > MaxTTL || ttl%time.Second != 0 {
+			return wrong("ttl", "ttl %s is not a number of whole seconds from 0s to %s", ttl, MaxTTL)
+		}
+	}
+	if s.TTL.Min > s.TTL.Full || s.TTL.Min > s.TTL.Diverted {
+		return wrong("ttl", "min %s is above the ttl it stands in for", s.TTL.Min)
+	}
+	return nil
+}
+
+func (s *Site) checkTimes() error {
+	d := s.Damping
+	switch {
+	case s.Enter < 1:
+		return wrong("enter", "enter %d is not at least 1", s.Enter)
+	case s.FailbackDelay < 0:
+		return wrong("failback_delay", "failback_delay %s is negative", s.FailbackDelay)
+	case s.NoData.After < 0:
+		return wrong("no_data", "after %s is negative", s.NoData.After)
+	case !d.Off && (d.Reuse <= 0 || d.Reuse >= d.Suppress || d.HalfLife < 0 || d.Max < 0):
+		return wrong("damping", "reuse %g is not above zero and below suppress %g", d.Reuse, d.Suppress)
+	}
+	return nil
+}
+
+// ValidateSet checks what no site can check by itself: that no name is
+// defined twice, and that no chain of targets comes back to where it began.
+func ValidateSet(sites []*Site) error {
+	owner := make(map[string]*Site)
+	for _, s := range sites {
+		for _, name := range s.Names {
+			if other := owner[name]; other != nil {
+				return fmt.Errorf("%s: site name '%s' is already defined at %s", s.Place, name, other.Place)
+			}
+			owner[name] = s
+		}
+	}
+	for _, s := range sites {
+		if err := checkLoop(s, owner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkLoop walks from site to site over all their targets.
+func checkLoop(start *Site, owner map[string]*Site) error {
+	seen := map[*Site]bool{}
+	next := []*Site{start}
+	for len(next) > 0 {
+		s := next[0]
+		next = next[1:]
+		for _, c := range s.CDNs {
+			t := owner[c.Target]
+			if t == start {
+				return fmt.Errorf("%s: target '%s' of cdn '%s' leads back to the site '%s'", s.Place, c.Target, c.Name, start.Name())
+			}
+			if t != nil && !seen[t] {
+				seen[t] = true
+				next = append(next, t)
+			}
+		}
+	}
+	return nil
+}
+
+// ParseAddress reads an address of an origin; it must be written plainly.
+func ParseAddress(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("'%s' is not an IPv4 or IPv6 address", text)
+	}
+	return addr, nil
+}

@@ -1,0 +1,126 @@
+package steer
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/cdnredirect/cdnredirect/internal/route"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/miekg/dns"
+)
+
+// Name of the plugin, as the Corefile and the chain know it.
+const Name = "cdnredirect"
+
+// Handler is one cdnredirect block in the chain of its server block.
+type Handler struct {
+	Next plugin.Handler
+
+	zones   plugin.Zones
+	metrics *Metrics
+
+	// Set by Use before the sockets open, read-only from then on.
+	table *route.Table
+	apex  map[string]apex // by zone; only zones with ns
+	ready func() bool
+}
+
+// New returns the handler of a block that serves zones, which are canonical.
+// Until Use it passes everything on.
+func New(zones []string, m *Metrics) *Handler {
+	return &Handler{zones: zones, metrics: m, table: route.NewTable(), ready: func() bool { return false }}
+}
+
+// Use gives the handler what it reads: the table of its generation, the name
+// servers of those zones that name any, and whether the first round of probes
+// is in.
+func (h *Handler) Use(table *route.Table, ns map[string][]string, ready func() bool) {
+	h.table, h.ready = table, ready
+	h.apex = make(map[string]apex)
+	for _, zone := range h.zones {
+		if names := ns[zone]; len(names) > 0 {
+			h.apex[zone] = newApex(zone, names)
+		}
+	}
+}
+
+// Name implements plugin.Handler.
+func (h *Handler) Name() string { return Name }
+
+// Ready implements ready.Readiness for the whole process: CoreDNS keeps one
+// answer per plugin name, whichever block comes last.
+func (h *Handler) Ready() bool { return h.ready() }
+
+// CacheBypassZones implements cache.ZoneBypasser: a cached answer would outlive
+// its decision.
+func (h *Handler) CacheBypassZones() []string { return h.zones }
+
+// ServeDNS implements plugin.Handler.
+func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	name := strings.ToLower(r.Question[0].Name)
+	entry := h.lookup(name)
+	if entry == nil {
+		return h.pass(ctx, w, r, name)
+	}
+	if rcode, refused := h.refuse(r); refused {
+		return rcode, nil
+	}
+	return h.write(w, r, entry.Answers())
+}
+
+// lookup returns the entry of a name that this block serves, or nil.
+func (h *Handler) lookup(name string) *route.Entry {
+	entry := h.table.Lookup(name)
+	if entry == nil || !slices.Contains(h.zones, entry.Zone) {
+		return nil
+	}
+	return entry
+}
+
+// pass hands on what is not ours. With nothing behind us the apex of a zone
+// with ns is ours too, and everything else is refused, never denied.
+func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
+	if h.Next != nil {
+		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
+	}
+	if rcode, refused := h.refuse(r); refused {
+		return rcode, nil
+	}
+	if a, ok := h.apex[name]; ok {
+		return h.writeApex(w, r, a)
+	}
+	h.metrics.refused.Inc()
+	return dns.RcodeRefused, nil
+}
+
+// refuse turns away what is no question for data. The server writes the
+// answer: the code is one of those that say nothing was written.
+func (h *Handler) refuse(r *dns.Msg) (rcode int, refused bool) {
+	q := r.Question[0]
+	switch {
+	case r.Opcode != dns.OpcodeQuery:
+		h.metrics.notImplemented.Inc()
+		return dns.RcodeNotImplemented, true
+	case q.Qclass != dns.ClassINET || isMeta(q.Qtype):
+		h.metrics.refused.Inc()
+		return dns.RcodeRefused, true
+	}
+	return dns.RcodeSuccess, false
+}
+
+// isMeta reports whether a type is no type of data (RFC 6895, section 3.1):
+// the range of meta and question types, OPT and the reserved 0. ANY is asked
+// of data.
+func isMeta(qtype uint16) bool {
+	switch {
+	case qtype == dns.TypeANY:
+		return false
+	case qtype == dns.TypeNone, qtype == dns.TypeOPT:
+		return true
+	}
+	return qtype >= firstMeta && qtype <= lastMeta
+}
+
+const firstMeta, lastMeta = 128, 255

@@ -1,0 +1,23 @@
+package steer
+
+import (
+	"context"
+	"strings"
+
+	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/request"
+)
+
+// Metadata implements metadata.Provider: which site the question is about,
+// what was decided for it, and why.
+func (h *Handler) Metadata(ctx context.Context, state request.Request) context.Context {
+	entry := h.lookup(strings.ToLower(state.QName()))
+	if entry == nil {
+		return ctx
+	}
+	answers := entry.Answers()
+	metadata.SetValueFunc(ctx, Name+"/site", func() string { return answers.Decision.Site })
+	metadata.SetValueFunc(ctx, Name+"/decision", func() string { return answers.Verdict })
+	metadata.SetValueFunc(ctx, Name+"/reason", func() string { return answers.Reason })
+	return ctx
+}

@@ -1,0 +1,193 @@
+// Package cdnredirect is a CoreDNS plugin: it answers with the addresses of a
+// site's origin while the origin performs, and with a CNAME into a CDN while
+// it does not.
+//
+// This file registers the plugin, wires its parts and ties them to the life
+// cycle of CoreDNS. README.md says what it does, docs/design.md how.
+package cdnredirect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/corefile"
+	"github.com/cdnredirect/cdnredirect/internal/engine"
+	steer "github.com/cdnredirect/cdnredirect/plugin"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Version of cdnredirect.
+const Version = "0.1.0"
+
+// userAgent is what probes call themselves.
+const userAgent = "cdnredirect/" + Version + " (+https://github.com/cdnredirect/cdnredirect)"
+
+// process is the one package-level variable: what the instances of CoreDNS in
+// this process share. Series can be registered once only, and a reload must
+// find the engine of the instance that it replaces.
+var process = newShared(prometheus.DefaultRegisterer)
+
+type shared struct {
+	answers *steer.Metrics
+	engine  *engine.Metrics
+	health  *health.Metrics
+
+	mu       sync.Mutex
+	handover *engine.Engine // of the instance that is restarting; else nil
+}
+
+func newShared(reg prometheus.Registerer) *shared {
+	promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: plugin.Namespace, Subsystem: steer.Name, Name: "build_info",
+		Help: "A metric with a constant '1' value labeled by the version of cdnredirect.",
+	}, []string{"version"}).WithLabelValues(Version).Set(1)
+	return &shared{
+		answers: steer.NewMetrics(reg),
+		engine:  engine.NewMetrics(reg),
+		health:  health.NewMetrics(reg),
+	}
+}
+
+// hand leaves an engine for the next instance; nil takes the offer back.
+func (s *shared) hand(e *engine.Engine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handover = e
+}
+
+// inherit returns the engine of the instance that is restarting, or a new one.
+func (s *shared) inherit() *engine.Engine {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handover != nil {
+		return s.handover
+	}
+	return engine.New(engine.Config{
+		Log:     clog.NewWithPlugin(steer.Name),
+		Probes:  health.Probes(userAgent),
+		Metrics: s.engine,
+		Health:  s.health,
+	})
+}
+
+func init() { plugin.Register(steer.Name, setup) }
+
+// setup reads one cdnredirect block. It starts nothing.
+func setup(c *caddy.Controller) error {
+	i := instanceOf(c)
+	block, err := i.config.Add(&c.Dispenser, func(args []string) []string {
+		return plugin.OriginsFromArgsOrServerBlock(args, c.ServerBlockKeys)
+	})
+	if err != nil {
+		return plugin.Error(steer.Name, err)
+	}
+	if err := i.addNS(block); err != nil {
+		return plugin.Error(steer.Name, c.Err(err.Error()))
+	}
+	h := steer.New(block.Zones, process.answers)
+	i.handlers = append(i.handlers, h)
+	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
+		h.Next = next
+		return h
+	})
+	return nil
+}
+
+// instance is what all cdnredirect blocks of one Corefile share. It is kept
+// with the instance of CoreDNS, and goes with it.
+type instance struct {
+	config     *corefile.Config
+	ns         map[string][]string // name servers of the zones that name any
+	handlers   []*steer.Handler
+	engine     *engine.Engine // from start on
+	restarting bool           // a reload is under way that replaces this instance
+}
+
+type instanceKey struct{}
+
+// instanceOf returns the instance that c sets up; the first block makes it.
+func instanceOf(c *caddy.Controller) *instance {
+	if i, ok := c.Get(instanceKey{}).(*instance); ok {
+		return i
+	}
+	i := &instance{config: corefile.New(), ns: make(map[string][]string)}
+	c.Set(instanceKey{}, i)
+	c.OnStartup(i.start)
+	c.OnRestart(i.restart)
+	c.OnRestartFailed(i.restartFailed)
+	c.OnShutdown(i.shutdown)
+	c.OnFinalShutdown(i.finalShutdown)
+	return i
+}
+
+// addNS takes over the name servers that a block names for its zones. Several
+// blocks may serve one zone, on several ports, but must say the same of it.
+func (i *instance) addNS(block *corefile.Block) error {
+	if len(block.NS) == 0 {
+		return nil
+	}
+	for _, zone := range block.Zones {
+		if names, known := i.ns[zone]; known && !slices.Equal(names, block.NS) {
+			return fmt.Errorf("ns of zone '%s' is already given as '%s'", zone, strings.Join(names, " "))
+		}
+		i.ns[zone] = block.NS
+	}
+	return nil
+}
+
+// start offers the sites to the engine, before the sockets open.
+func (i *instance) start() error {
+	sites, err := i.config.Complete()
+	if err != nil {
+		return plugin.Error(steer.Name, err)
+	}
+	i.engine = process.inherit()
+	g := i.engine.Offer(context.Background(), engine.Sites{Sites: sites, NS: i.ns})
+	for _, h := range i.handlers {
+		h.Use(g.Table, i.ns, i.engine.Ready)
+	}
+	return nil
+}
+
+func (i *instance) restart() error {
+	i.restarting = true
+	process.hand(i.engine)
+	return nil
+}
+
+// restartFailed drops what the instance that failed may have offered: CoreDNS
+// calls no hook of that one.
+func (i *instance) restartFailed() error {
+	i.restarting = false
+	process.hand(nil)
+	i.engine.Drop()
+	return nil
+}
+
+// shutdown makes way for the instance that has started. Outside a reload it
+// does nothing yet: queries arrive for as long as health's lameduck lasts.
+func (i *instance) shutdown() error {
+	if !i.restarting {
+		return nil
+	}
+	process.hand(nil)
+	if !i.engine.Promote() {
+		i.engine.Close() // the new Corefile has no cdnredirect
+	}
+	return nil
+}
+
+func (i *instance) finalShutdown() error {
+	i.engine.Close()
+	return nil
+}
