@@ -300,6 +300,18 @@ func TestClassIsNotShared(t *testing.T) {
 	}
 }
 
+// A line that replaces one of the class does so for its own site only.
+func TestClassIsNotChanged(t *testing.T) {
+	_, sites, err := loadAll(t, "Corefile", example(full,
+		"site a.example.org class web {", "origin 192.0.2.2", "}", "site b.example.org class web"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sites[1].Origin.Addresses[0].String(); got != "192.0.2.1" {
+		t.Errorf("the second site's origin is %s", got)
+	}
+}
+
 // write makes a file in a new folder and returns its path.
 func write(t *testing.T, folder, name, text string) string {
 	t.Helper()

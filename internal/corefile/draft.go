@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -54,63 +52,6 @@ func (e *entry) build(class []node) (*site.Site, error) {
 		}
 	}
 	return s, nil
-}
-
-// checkLines checks the lines of a class or a site by themselves.
-func checkLines(n node) error {
-	given := seen{}
-	for _, line := range n.children {
-		if err := given.add(line.key(), line); err != nil {
-			return err
-		}
-		if err := applyLine(example(), line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkClass checks a class as if a site used it that adds what is missing.
-func checkClass(n node) error {
-	if err := checkLines(n); err != nil {
-		return err
-	}
-	d := &draft{site: example(), node: n, lines: n.children}
-	if err := d.apply(); err != nil {
-		return err
-	}
-	if err := d.expand(); err != nil {
-		return err
-	}
-	fill(d.site)
-	return d.validate()
-}
-
-// example returns a site that has names and nothing else. Its name is one that
-// no target can have (RFC 2606, section 2).
-func example() *site.Site {
-	s := site.New("site.invalid.")
-	s.Zone = "invalid."
-	return s
-}
-
-// fill gives a site what it lacks. Without a probe a threshold cannot be
-// judged, and is left out.
-func fill(s *site.Site) {
-	if len(s.Origin.Addresses) == 0 {
-		s.Origin.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}
-	}
-	if len(s.CDNs) == 0 {
-		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}
-	}
-	if len(s.Probes) == 0 {
-		s.Probes = []site.Probe{{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second}}
-		s.Thresholds = nil
-	}
-	if len(s.Thresholds) == 0 {
-		limit := s.Probes[0].Timeout.Seconds() / 2
-		s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: limit, Recover: limit}}
-	}
 }
 
 // applyLine writes what one line says into the site.
@@ -170,11 +111,12 @@ func (d *draft) validate() error {
 	if err == nil {
 		return nil
 	}
-	var property *site.PropertyError
-	if errors.As(err, &property) {
-		return d.blame(property.Property, err)
+	var wrong *site.PropertyError
+	property := ""
+	if errors.As(err, &wrong) {
+		property = wrong.Property
 	}
-	return d.node.wrap(err)
+	return d.blame(property, err)
 }
 
 // checkHosts refuses names that no web server can know, which a DNS name may

@@ -1,0 +1,82 @@
+package corefile
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// addClass keeps a class for the sites of all blocks.
+func (c *Config) addClass(n node) error {
+	if len(n.args()) != 1 {
+		return n.wrap(n.argError())
+	}
+	name := n.args()[0]
+	if err := checkWord("class", name); err != nil {
+		return n.wrap(err)
+	}
+	if first, found := c.classes[name]; found {
+		return n.errorf("class '%s' is already defined at %s", name, first.place())
+	}
+	if err := n.needBlock(); err != nil {
+		return err
+	}
+	c.classes[name] = n
+	return checkClass(n)
+}
+
+// checkLines checks the lines of a class or a site by themselves, and writes
+// what they say into s.
+func checkLines(s *site.Site, n node) error {
+	given := seen{}
+	for _, line := range n.children {
+		if err := given.add(line.key(), line); err != nil {
+			return err
+		}
+		if err := applyLine(s, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkClass checks a class as if a site used it that adds what is missing.
+func checkClass(n node) error {
+	d := &draft{site: example(), node: n, lines: n.children}
+	if err := checkLines(d.site, n); err != nil {
+		return err
+	}
+	if err := d.expand(); err != nil {
+		return err
+	}
+	fill(d.site)
+	return d.validate()
+}
+
+// example returns a site that has names and nothing else. Its name is one that
+// no target can have (RFC 2606, section 2).
+func example() *site.Site {
+	s := site.New("site.invalid.")
+	s.Zone = "invalid."
+	return s
+}
+
+// fill gives a site what it lacks. Without a probe a threshold cannot be
+// judged, and is left out.
+func fill(s *site.Site) {
+	if len(s.Origin.Addresses) == 0 {
+		s.Origin.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}
+	}
+	if len(s.CDNs) == 0 {
+		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}
+	}
+	if len(s.Probes) == 0 {
+		s.Probes = []site.Probe{{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second}}
+		s.Thresholds = nil
+	}
+	if len(s.Thresholds) == 0 {
+		limit := s.Probes[0].Timeout.Seconds() / 2
+		s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: limit, Recover: limit}}
+	}
+}

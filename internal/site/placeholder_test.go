@@ -1,0 +1,99 @@
+package site_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+func TestExpand(t *testing.T) {
+	s := site.New("www.example.org.", "shop.example.org.")
+	s.Hosts = []string{"own.example.net", "other.example.net"}
+	for _, tc := range []struct{ in, want string }{
+		{"", ""},
+		{"cdn.example.net", "cdn.example.net"},
+		{"{name}", "www.example.org"},
+		{"{label}.{host}.{name}.", "www.own.example.net.www.example.org."},
+		{"http://{origin}/{label}{label}", "http://{origin}/wwwwww"},
+		{"{origin}{origin}", "{origin}{origin}"},
+		{"a}b", "a}b"},
+	} {
+		t.Run(tc.in, func(t *testing.T) {
+			got, err := s.Expand(tc.in)
+			if err != nil || got != tc.want {
+				t.Errorf("got %q, %v, want %q", got, err, tc.want)
+			}
+		})
+	}
+	for _, in := range []string{"{", "{name", "{}", "{Name}", "{ name}", "{node}.example", "{{name}}", "{name}{"} {
+		t.Run("refused "+in, func(t *testing.T) {
+			_, err := s.Expand(in)
+			wantError(t, err, "unknown placeholder in '"+in+"': {origin}, {name}, {label} and {host} are known")
+		})
+	}
+}
+
+func TestExpandLabels(t *testing.T) {
+	for name, want := range map[string]string{"org.": "org", `a\.b.example.org.`: `a\.b`} {
+		s := site.New(name)
+		s.Hosts = []string{"own.example.net"}
+		if got, err := s.Expand("{label}"); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+}
+
+// What a placeholder brings in is not read again.
+func TestExpandOnce(t *testing.T) {
+	s := site.New("{host}.example.org.")
+	s.Hosts = []string{"own.example.net"}
+	if got, err := s.Expand("{label}"); err != nil || got != "{host}" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	s := valid()
+	s.Origin.Addresses = addresses("192.0.2.1", "2001:db8::1")
+	first, second := s.Probes[0], s.Probes[0]
+	first.URL, first.SkipVerify = "https://{origin}:8443/{origin}", true
+	second.URL, second.Every = "http://whole.example.org/", 2*first.Every
+	s.Probes = []site.Probe{first, second}
+
+	target := func(p site.Probe, url string) site.Target {
+		return site.Target{
+			Kind: "http", URL: url, Host: "own.example.net",
+			Timeout: p.Timeout, Status: p.Status, SkipVerify: p.SkipVerify,
+		}
+	}
+	want := []site.Path{
+		{Target: target(first, "https://192.0.2.1:8443/192.0.2.1"), Address: s.Origin.Addresses[0], Every: first.Every},
+		{Target: target(first, "https://[2001:db8::1]:8443/[2001:db8::1]"), Address: s.Origin.Addresses[1], Every: first.Every},
+		{Target: target(second, "http://whole.example.org/"), Every: second.Every},
+	}
+	if got := s.Paths(); !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}
+
+// Targets are compared to find probes that several sites share.
+func TestTargetsAreComparable(t *testing.T) {
+	a, b := valid().Paths()[0].Target, valid().Paths()[0].Target
+	if a != b {
+		t.Error("equal targets differ")
+	}
+	b.Status, _ = site.ParseStatus("200")
+	if a == b {
+		t.Error("the status does not count")
+	}
+}
+
+func TestServes(t *testing.T) {
+	s := site.New("www.example.org.", "shop.example.org.")
+	for name, want := range map[string]bool{"www.example.org.": true, "shop.example.org.": true, "example.org.": false, "": false} {
+		if s.Serves(name) != want {
+			t.Errorf("%s: got %t", name, !want)
+		}
+	}
+}

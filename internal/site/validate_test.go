@@ -1,0 +1,220 @@
+package site_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+func addresses(texts ...string) []netip.Addr {
+	var all []netip.Addr
+	for _, text := range texts {
+		all = append(all, netip.MustParseAddr(text))
+	}
+	return all
+}
+
+// valid returns a site that passes.
+func valid() *site.Site {
+	s := site.New("www.example.org.")
+	s.Zone, s.Place, s.Hosts = "example.org.", "Corefile:1", []string{"own.example.net"}
+	s.Origin.Addresses = addresses("192.0.2.1")
+	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
+	s.Probes = []site.Probe{{
+		Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
+		Status: site.DefaultStatus(),
+	}}
+	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}}
+	return s
+}
+
+func url(text string) func(*site.Site) { return func(s *site.Site) { s.Probes[0].URL = text } }
+
+func origin(texts ...string) func(*site.Site) {
+	return func(s *site.Site) { s.Origin.Addresses = addresses(texts...) }
+}
+
+func names(texts ...string) func(*site.Site) { return func(s *site.Site) { s.Names = texts } }
+
+func TestValidate(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*site.Site)
+	}{
+		{"as it is", func(*site.Site) {}},
+		{"several names", names("www.example.org.", "a.b.example.org.")},
+		{"name in the root zone", func(s *site.Site) { s.Zone, s.Names = ".", []string{"org."} }},
+		{"star below", names("a.*.example.org.")},
+		{"IPv6", origin("2001:db8::1", "192.0.2.1")},
+		{"private address", origin("10.0.0.1", "127.0.0.1", "fd00::1")},
+		{"no placeholder in the URL", url("https://www.example.org:8443/a?b=c")},
+		{"IPv6 in the URL", url("http://[2001:db8::1]:80/")},
+		{"limits of a probe", func(s *site.Site) {
+			s.Probes[0].Every, s.Probes[0].Timeout = time.Second, time.Second-1
+		}},
+		{"recover at the limit", func(s *site.Site) { s.Thresholds[0].Recover = 0.3 }},
+		{"window of a period", func(s *site.Site) { s.Thresholds[0].Window = 10 * time.Second }},
+		{"window of an hour", func(s *site.Site) { s.Thresholds[0].Window = time.Hour }},
+		{"ttl 0", func(s *site.Site) { s.TTL = site.TTL{} }},
+		{"ttl of a day", func(s *site.Site) { s.TTL = site.NewTTL(site.MaxTTL) }},
+		{"no delay", func(s *site.Site) { s.FailbackDelay, s.Enter = 0, 1 }},
+		{"damping off", func(s *site.Site) { s.Damping = site.Damping{Off: true} }},
+		{"no_data at once", func(s *site.Site) { s.NoData.After = 0 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := valid()
+			tc.change(s)
+			if err := s.Validate(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestValidateErrors(t *testing.T) {
+	for _, tc := range []struct {
+		change         func(*site.Site)
+		property, want string
+	}{
+		{names("*.example.org."), "", "site name '*.example.org.' is a wildcard: name each site"},
+		{names("example.org."), "", "site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)"},
+		{names("www.example.net."), "", "site name 'www.example.net.' is outside the zone 'example.org.'"},
+		{names("wwwexample.org."), "", "site name 'wwwexample.org.' is outside the zone 'example.org.'"},
+		{names("a.example.org.", "org."), "", "site name 'org.' is outside the zone 'example.org.'"},
+		{names("a.example.org.", "b.example.org.", "a.example.org."), "", "site name 'a.example.org.' is repeated"},
+
+		{origin(), "origin", "site 'www.example.org.' has no origin"},
+		{origin("0.0.0.0"), "origin", "'0.0.0.0' is not an address that visitors can reach"},
+		{origin("192.0.2.1", "::"), "origin", "'::' is not an address that visitors can reach"},
+		{origin("224.0.0.1"), "origin", "'224.0.0.1' is not an address that visitors can reach"},
+		{origin("ff02::1"), "origin", "'ff02::1' is not an address that visitors can reach"},
+		{origin("::ffff:192.0.2.1"), "origin", "'::ffff:192.0.2.1' is not an address that visitors can reach"},
+		{origin("fe80::1%eth0"), "origin", "'fe80::1%eth0' is not an address that visitors can reach"},
+		{func(s *site.Site) { s.Origin.Addresses = []netip.Addr{{}} }, "origin", "'invalid IP' is not an address that visitors can reach"},
+		{origin("192.0.2.1", "192.0.2.2", "192.0.2.1"), "origin", "address '192.0.2.1' is repeated"},
+
+		{func(s *site.Site) { s.CDNs = nil }, "cdn", "site 'www.example.org.' has no cdn"},
+		{func(s *site.Site) { s.CDNs[0].Target = "www.example.org." }, "cdn", "target 'www.example.org.' of cdn 'edge' leads back to the site"},
+		{func(s *site.Site) {
+			s.Names = append(s.Names, "shop.example.org.")
+			s.CDNs = append(s.CDNs, site.CDN{Name: "big", Target: "shop.example.org."})
+		}, "cdn", "target 'shop.example.org.' of cdn 'big' leads back to the site"},
+
+		{func(s *site.Site) { s.Probes = nil }, "probe", "site 'www.example.org.' has no probe"},
+		{url(""), "probe", "'' is not an http:// or https:// URL"},
+		{url("/path"), "probe", "'/path' is not an http:// or https:// URL"},
+		{url("ftp://{origin}/"), "probe", "'ftp://{origin}/' is not an http:// or https:// URL"},
+		{url("http:///path"), "probe", "'http:///path' is not an http:// or https:// URL"},
+		{url("http://:80/"), "probe", "'http://:80/' is not an http:// or https:// URL"},
+		{url("http://a:b@{origin}/"), "probe", "'http://a:b@{origin}/': a probe's URL has no user and no fragment"},
+		{url("http://{origin}/#top"), "probe", "'http://{origin}/#top': a probe's URL has no user and no fragment"},
+		{url("http://{origin}:0/"), "probe", "'http://{origin}:0/' has no valid port"},
+		{url("http://{origin}:65536/"), "probe", "'http://{origin}:65536/' has no valid port"},
+		{url("http://{origin}/%zz"), "probe", `'http://{origin}/%zz' is not a URL: parse "http://192.0.2.1/%zz": invalid URL escape "%zz"`},
+		{func(s *site.Site) { s.Probes[0].Every = time.Second - 1 }, "probe", "period 999.999999ms is shorter than 1s"},
+		{func(s *site.Site) { s.Probes[0].Timeout = 0 }, "probe", "timeout 0s is not below the period 10s"},
+		{func(s *site.Site) { s.Probes[0].Timeout = 10 * time.Second }, "probe", "timeout 10s is not below the period 10s"},
+
+		{func(s *site.Site) { s.Thresholds = nil }, "threshold", "site 'www.example.org.' has no threshold"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = 0 }, "threshold", "limit 0s of response_time is not above zero"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = -0.1 }, "threshold", "limit -100ms of response_time is not above zero"},
+		{func(s *site.Site) { s.Thresholds[0].Recover = 0 }, "threshold", "recover 0s is not above zero and at most the limit 300ms"},
+		{func(s *site.Site) { s.Thresholds[0].Recover = 0.4 }, "threshold", "recover 400ms is not above zero and at most the limit 300ms"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = 5 }, "threshold", "limit 5s is not below the timeout 5s of the probe that measures it"},
+		{func(s *site.Site) { s.Thresholds[0].Window = 10*time.Second - 1 }, "threshold", "window 9.999999999s is not between the period 10s of the probe and 1h0m0s"},
+		{func(s *site.Site) { s.Thresholds[0].Window = -1 }, "threshold", "window -1ns is not between the period 10s of the probe and 1h0m0s"},
+		{func(s *site.Site) { s.Thresholds[0].Window = time.Hour + 1 }, "threshold", "window 1h0m0.000000001s is not between the period 10s of the probe and 1h0m0s"},
+
+		{func(s *site.Site) { s.TTL.Full = site.MaxTTL + time.Second }, "ttl", "ttl 24h0m1s is not a number of whole seconds from 0s to 24h0m0s"},
+		{func(s *site.Site) { s.TTL.Diverted = -time.Second }, "ttl", "ttl -1s is not a number of whole seconds from 0s to 24h0m0s"},
+		{func(s *site.Site) { s.TTL.Min = time.Millisecond }, "ttl", "ttl 1ms is not a number of whole seconds from 0s to 24h0m0s"},
+		{func(s *site.Site) { s.TTL.Full = 14 * time.Second }, "ttl", "min 15s is above the ttl it stands in for"},
+		{func(s *site.Site) { s.TTL.Diverted = 14 * time.Second }, "ttl", "min 15s is above the ttl it stands in for"},
+
+		{func(s *site.Site) { s.Enter = 0 }, "enter", "enter 0 is not at least 1"},
+		{func(s *site.Site) { s.FailbackDelay = -1 }, "failback_delay", "failback_delay -1ns is negative"},
+		{func(s *site.Site) { s.NoData.After = -1 }, "no_data", "after -1ns is negative"},
+		{func(s *site.Site) { s.Damping.Reuse = 0 }, "damping", "reuse 0 is not above zero and below suppress 2.5"},
+		{func(s *site.Site) { s.Damping.Reuse = 2.5 }, "damping", "reuse 2.5 is not above zero and below suppress 2.5"},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			s := valid()
+			tc.change(s)
+			err := s.Validate()
+			wantError(t, err, tc.want)
+			var property *site.PropertyError
+			if !errors.As(err, &property) || property.Property != tc.property {
+				t.Errorf("got %#v, want property %q", err, tc.property)
+			}
+			if errors.Unwrap(err) == nil {
+				t.Error("nothing inside")
+			}
+		})
+	}
+}
+
+// set returns valid sites, each of one name with the targets behind it.
+func set(lines ...[]string) []*site.Site {
+	var sites []*site.Site
+	for i, line := range lines {
+		s := valid()
+		s.Names, s.Place, s.CDNs = line[:1], "Corefile:"+string(rune('1'+i)), nil
+		for _, target := range line[1:] {
+			s.CDNs = append(s.CDNs, site.CDN{Name: "to-" + target, Target: target})
+		}
+		sites = append(sites, s)
+	}
+	return sites
+}
+
+func TestValidateSet(t *testing.T) {
+	for _, tc := range []struct {
+		name, want string
+		sites      []*site.Site
+	}{
+		{"nothing", "", nil},
+		{"a chain", "", set([]string{"a.", "b."}, []string{"b.", "c."}, []string{"c.", "x."})},
+		{"two ways to one", "", set([]string{"a.", "b.", "c."}, []string{"b.", "d."}, []string{"c.", "d."}, []string{"d.", "x."})},
+		{"one name twice", "Corefile:2: site name 'a.' is already defined at Corefile:1", set([]string{"a.", "x."}, []string{"a.", "x."})},
+		{"itself", "Corefile:1: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "a."})},
+		{"two", "Corefile:2: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "b."}, []string{"b.", "a."})},
+		{"three", "Corefile:3: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "b."}, []string{"b.", "c."}, []string{"c.", "a."})},
+		{"over the second target", "Corefile:2: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "x.", "b."}, []string{"b.", "x.", "a."})},
+		{"behind the first site", "Corefile:3: target 'b.' of cdn 'to-b.' leads back to the site 'b.'", set([]string{"a.", "b."}, []string{"b.", "c."}, []string{"c.", "b."})},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := site.ValidateSet(tc.sites)
+			if tc.want != "" {
+				wantError(t, err, tc.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Any name of a site closes a loop, not only its first.
+func TestValidateSetOverSecondName(t *testing.T) {
+	sites := set([]string{"a.", "b."}, []string{"b.", "a2."})
+	sites[0].Names = []string{"a.", "a2."}
+	wantError(t, site.ValidateSet(sites), "Corefile:2: target 'a2.' of cdn 'to-a2.' leads back to the site 'a.'")
+
+	sites = set([]string{"a.", "x."}, []string{"b.", "x."})
+	sites[0].Names, sites[1].Names = []string{"a.", "c."}, []string{"b.", "c."}
+	wantError(t, site.ValidateSet(sites), "Corefile:2: site name 'c.' is already defined at Corefile:1")
+}
+
+func TestParseAddress(t *testing.T) {
+	for _, text := range []string{"192.0.2.1", "2001:db8::1"} {
+		if addr, err := site.ParseAddress(text); err != nil || addr.String() != text {
+			t.Errorf("got %s, %v", addr, err)
+		}
+	}
+	for _, text := range []string{"", "a", "192.0.2", "192.0.2.1:80", "192.0.2.0/24", "[2001:db8::1]", "fe80::1%eth0", "192.0.2.01"} {
+		_, err := site.ParseAddress(text)
+		wantError(t, err, "'"+text+"' is not an IPv4 or IPv6 address")
+	}
+}
