@@ -2,7 +2,6 @@ package health
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"syscall"
 	"time"
@@ -22,10 +20,9 @@ import (
 // Bounds on what a target can make us do. They are no options: more would
 // measure nothing better.
 const (
-	maxAddresses = 4        // of a name that are tried
-	maxHeader    = 64 << 10 // bytes
-	maxBody      = 64 << 10 // bytes after which the answer is good enough
-	maxErr       = 200      // bytes of an error that quotes the answer
+	maxHeader = 64 << 10 // bytes
+	maxBody   = 64 << 10 // bytes after which the answer is good enough
+	maxErr    = 200      // bytes of an error that quotes the answer
 )
 
 // NewHTTP returns the probe of kind "http": a GET by HTTP/1.1 over a new
@@ -33,14 +30,14 @@ const (
 // header, the server name in TLS and the name that the certificate must have.
 // Redirects are not followed, proxies not used, compression not asked for.
 func NewHTTP(userAgent string) Probe {
-	// Go's own resolver ends with the context; the C library's does not.
-	return newHTTP(userAgent, &net.Resolver{PreferGo: true})
+	return newHTTP(userAgent, new(net.Dialer).DialContext)
 }
 
-func newHTTP(userAgent string, resolver *net.Resolver) Probe {
+// newHTTP has the dialling of DNS servers as a seam for tests.
+func newHTTP(userAgent string, dialDNS dialFunc) Probe {
 	p := &httpProbe{
 		userAgent: userAgent,
-		resolver:  resolver,
+		dialDNS:   dialDNS,
 		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive
 	}
 	return p.probe
@@ -51,15 +48,15 @@ func newHTTP(userAgent string, resolver *net.Resolver) Probe {
 // names the failure, and no goroutine or connection outlives the probe.
 type httpProbe struct {
 	userAgent string
-	resolver  *net.Resolver
+	dialDNS   dialFunc
 	dialer    net.Dialer
 }
 
 func (p *httpProbe) probe(ctx context.Context, t site.Target) Result {
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
 
-	start := time.Now()
 	x := exchange{httpProbe: p, target: t, step: start}
 	failure, err := x.run(ctx)
 	x.result.Total = time.Since(start)
@@ -142,52 +139,6 @@ func (x *exchange) prepare(ctx context.Context) error {
 	return nil
 }
 
-// resolve looks up the URL's host if it is a name.
-func (x *exchange) resolve(ctx context.Context) ([]netip.Addr, error) {
-	host := x.req.URL.Hostname()
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{addr}, nil
-	}
-	defer x.lap(&x.result.Phases.Resolve)
-	addrs, err := x.resolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, err
-	}
-	return addrs[:min(len(addrs), maxAddresses)], nil
-}
-
-// connect takes the first address that accepts, and returns the error of the
-// last one otherwise.
-func (x *exchange) connect(ctx context.Context, addrs []netip.Addr) (conn net.Conn, err error) {
-	defer x.lap(&x.result.Phases.Connect)
-	for i, addr := range addrs {
-		conn, err = x.dial(ctx, net.JoinHostPort(addr.Unmap().String(), x.port()), len(addrs)-i)
-		if err == nil || over(ctx) {
-			break
-		}
-	}
-	return conn, err
-}
-
-func (x *exchange) port() string {
-	if x.req.URL.Scheme == "https" {
-		return cmp.Or(x.req.URL.Port(), "443")
-	}
-	return cmp.Or(x.req.URL.Port(), "80")
-}
-
-// dial gives an address its share of the time that is left, so that one which
-// swallows every packet does not hide those behind it. The last has it all.
-func (x *exchange) dial(ctx context.Context, addr string, addrsLeft int) (net.Conn, error) {
-	if addrsLeft > 1 {
-		deadline, _ := ctx.Deadline()
-		share, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(addrsLeft))
-		defer cancel()
-		ctx = share
-	}
-	return x.dialer.DialContext(ctx, "tcp", addr)
-}
-
 // handshake verifies the certificate against the system's roots, unless the
 // target accepts any. Sessions are not resumed: a visitor's first has none.
 func (x *exchange) handshake(ctx context.Context, conn net.Conn) (net.Conn, error) {
@@ -217,7 +168,7 @@ func (x *exchange) ask(conn net.Conn) (site.Failure, error) {
 	}
 	x.result.Status = head.StatusCode
 	if !x.target.Status.Has(head.StatusCode) {
-		return site.FailureStatus, fmt.Errorf("status %d %s is not a good one", head.StatusCode, http.StatusText(head.StatusCode))
+		return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
 	}
 
 	// The body is not closed, as that would read an endless one to its end.

@@ -9,7 +9,7 @@ import (
 
 // Probe asks a target once. It keeps no state and does not retry; t.Timeout is
 // the deadline for all of it, an earlier end of ctx cuts it short and counts as
-// a timeout. Nothing of a probe is left running when it returns.
+// a timeout. Nothing that a probe has started outlives it.
 type Probe func(ctx context.Context, t site.Target) Result
 
 // Result is what one probe found.

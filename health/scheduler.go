@@ -14,11 +14,18 @@ import (
 
 // Config is what a Scheduler needs.
 type Config struct {
-	Probes      map[string]Probe               // by kind
-	Concurrency int                            // probes in flight at most; 0: 512
-	Deliver     func(site.Target, site.Sample) // called in the probe's goroutine; may block, which holds its place
-	Panicked    func(value any, stack []byte)  // called when a probe or Deliver panics
-	Metrics     *Metrics                       // nil: none
+	Probes      map[string]Probe // by kind
+	Concurrency int              // probes in flight at most; 0: 512
+
+	// Deliver takes the sample of every finished probe, in the probe's
+	// goroutine. It may block; the probe then keeps its place among those in
+	// flight, and Run waits for it at its end.
+	Deliver func(site.Target, site.Sample)
+
+	// Panicked is told of a panic in a probe or in Deliver; nil: nobody is.
+	Panicked func(value any, stack []byte)
+
+	Metrics *Metrics // nil: none
 }
 
 const defaultConcurrency = 512
@@ -57,8 +64,8 @@ func NewScheduler(cfg Config) *Scheduler {
 // schedule; a changed period counts from its next slot on. Of a removed target
 // nothing more is delivered, except a sample already on its way to Deliver.
 //
-// A period that is not positive and a kind without a Probe are programming
-// errors: the former panics here, the latter in each of the target's probes.
+// A period under 1 ms counts as 1 ms. A kind without a Probe is a programming
+// error: it panics in each of the target's probes, see Config.Panicked.
 func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +79,7 @@ func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
 			added = append(added, e)
 		}
 		e.set = s.sets
-		s.setPeriod(e, period)
+		s.setPeriod(e, max(period, time.Millisecond))
 	}
 	for _, e := range s.entries {
 		if e.set != s.sets {
@@ -86,9 +93,6 @@ func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
 // setPeriod moves a waiting target to the grid of its new period, unless it
 // waits for its first probe, which is on no grid.
 func (s *Scheduler) setPeriod(e *entry, period time.Duration) {
-	if period <= 0 {
-		panic("health: period " + period.String() + " is not positive")
-	}
 	if period == e.period {
 		return
 	}
