@@ -8,7 +8,6 @@ package cdnredirect
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -85,14 +84,16 @@ func init() { plugin.Register(steer.Name, setup) }
 // setup reads one cdnredirect block. It starts nothing.
 func setup(c *caddy.Controller) error {
 	i := instanceOf(c)
-	block, err := i.config.Add(&c.Dispenser, func(args []string) []string {
-		return plugin.OriginsFromArgsOrServerBlock(args, c.ServerBlockKeys)
-	})
+	origins := func(args []string) []string { return plugin.OriginsFromArgsOrServerBlock(args, c.ServerBlockKeys) }
+	block, err := i.config.Add(&c.Dispenser, origins)
+	if err == nil {
+		err = checkZones(block, origins(nil))
+	}
+	if err == nil {
+		err = i.addNS(block)
+	}
 	if err != nil {
 		return plugin.Error(steer.Name, err)
-	}
-	if err := i.addNS(block); err != nil {
-		return plugin.Error(steer.Name, c.Err(err.Error()))
 	}
 	h := steer.New(block.Zones, process.answers)
 	i.handlers = append(i.handlers, h)
@@ -130,6 +131,16 @@ func instanceOf(c *caddy.Controller) *instance {
 	return i
 }
 
+// checkZones refuses zones of which no question reaches the server block.
+func checkZones(block *corefile.Block, served plugin.Zones) error {
+	for _, zone := range block.Zones {
+		if served.Matches(zone) == "" {
+			return block.Errorf("zone '%s' is outside the server block, which serves '%s'", zone, strings.Join(served, "', '"))
+		}
+	}
+	return nil
+}
+
 // addNS takes over the name servers that a block names for its zones. Several
 // blocks may serve one zone, on several ports, but must say the same of it.
 func (i *instance) addNS(block *corefile.Block) error {
@@ -138,7 +149,7 @@ func (i *instance) addNS(block *corefile.Block) error {
 	}
 	for _, zone := range block.Zones {
 		if names, known := i.ns[zone]; known && !slices.Equal(names, block.NS) {
-			return fmt.Errorf("ns of zone '%s' is already given as '%s'", zone, strings.Join(names, " "))
+			return block.Errorf("ns of zone '%s' is already given as '%s'", zone, strings.Join(names, " "))
 		}
 		i.ns[zone] = block.NS
 	}

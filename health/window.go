@@ -50,8 +50,8 @@ func (w *Window) trim() {
 
 // outside counts the samples that are too old for span.
 func (w *Window) outside(span time.Duration) int {
-	newest, _ := w.Newest()
-	return sort.Search(len(w.samples), func(i int) bool { return newest.At.Sub(w.samples[i].At) < span })
+	last := len(w.samples) - 1
+	return sort.Search(len(w.samples), func(i int) bool { return w.samples[last].At.Sub(w.samples[i].At) < span })
 }
 
 // Within returns the samples for which newest.At - sample.At < span, oldest
@@ -59,25 +59,4 @@ func (w *Window) outside(span time.Duration) int {
 // not to be changed.
 func (w *Window) Within(span time.Duration) []site.Sample {
 	return slices.Clip(w.samples[w.outside(span):])
-}
-
-// Newest returns the newest sample, and false if there is none.
-func (w *Window) Newest() (site.Sample, bool) {
-	if len(w.samples) == 0 {
-		return site.Sample{}, false
-	}
-	return w.samples[len(w.samples)-1], true
-}
-
-// minStale keeps a source with a short period from being stale at every hiccup.
-const minStale = 5 * time.Second
-
-// StaleAfter returns the age at which a sample no longer counts: three periods
-// of its source, at least 5 s.
-func StaleAfter(period time.Duration) time.Duration { return max(3*period, minStale) }
-
-// Fresh reports whether the newest sample is not stale at now.
-func (w *Window) Fresh(now time.Time, period time.Duration) bool {
-	newest, ok := w.Newest()
-	return ok && now.Sub(newest.At) < StaleAfter(period)
 }

@@ -51,10 +51,6 @@ func TestWindow(t *testing.T) {
 			if got := values(w.Within(tt.span)); !slices.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
-			newest, ok := w.Newest()
-			if ok != (len(tt.want) > 0) || ok && newest.Value != tt.want[len(tt.want)-1] {
-				t.Errorf("got newest %v, %t, want the last of %v", newest.Value, ok, tt.want)
-			}
 		})
 	}
 }
@@ -124,44 +120,5 @@ func TestWindowMemory(t *testing.T) {
 	next := 0.0
 	if allocs := testing.AllocsPerRun(1000, func() { w.Add(at(next)); next += 10 }); allocs != 0 {
 		t.Errorf("got %v allocations for each sample added", allocs)
-	}
-}
-
-func TestStaleAfter(t *testing.T) {
-	for period, want := range map[time.Duration]time.Duration{
-		time.Second:      5 * time.Second,
-		2 * time.Second:  6 * time.Second,
-		10 * time.Second: 30 * time.Second,
-	} {
-		if got := health.StaleAfter(period); got != want {
-			t.Errorf("period %s: got %s, want %s", period, got, want)
-		}
-	}
-}
-
-func TestWindowFresh(t *testing.T) {
-	empty, w := health.NewWindow(time.Minute), health.NewWindow(time.Minute)
-	w.Add(at(0))
-	tests := []struct {
-		name   string
-		window *health.Window
-		now    float64
-		period time.Duration
-		want   bool
-	}{
-		{"Empty", empty, 0, 10 * time.Second, false},
-		{"New", w, 0, 10 * time.Second, true},
-		{"TwoPeriods", w, 20, 10 * time.Second, true},
-		{"AlmostThree", w, 29.999, 10 * time.Second, true},
-		{"ThreePeriods", w, 30, 10 * time.Second, false},
-		{"ShortPeriod", w, 4.999, time.Second, true},
-		{"ShortPeriodStale", w, 5, time.Second, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.window.Fresh(at(tt.now).At, tt.period); got != tt.want {
-				t.Errorf("got %t, want %t", got, tt.want)
-			}
-		})
 	}
 }

@@ -32,14 +32,21 @@ func (h *Handler) writeApex(w dns.ResponseWriter, r *dns.Msg, a apex) (int, erro
 		soa.Hdr.Name = owner
 		m.Answer = []dns.RR{&soa}
 	case dns.TypeNS:
-		m.Answer = make([]dns.RR, len(a.ns))
-		for i, name := range a.ns {
-			m.Answer[i] = &dns.NS{Hdr: header(owner, dns.TypeNS, apexTTL), Ns: name}
-		}
+		m.Answer = nameServers(owner, a.ns)
 	default:
 		m.Ns = []dns.RR{&soa}
 	}
 	w.WriteMsg(&m.Msg)
 	h.metrics.zone.Inc()
 	return dns.RcodeSuccess, nil
+}
+
+// nameServers makes the NS RRset; see v4.
+func nameServers(owner string, names []string) []dns.RR {
+	rrs, set := make([]dns.RR, len(names)), make([]dns.NS, len(names))
+	for i, name := range names {
+		set[i] = dns.NS{Hdr: header(owner, dns.TypeNS, apexTTL), Ns: name}
+		rrs[i] = &set[i]
+	}
+	return rrs
 }

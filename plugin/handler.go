@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
@@ -24,26 +25,28 @@ type Handler struct {
 	// Set by Use before the sockets open, read-only from then on.
 	table *route.Table
 	apex  map[string]apex // by zone; only zones with ns
-	ready func() bool
+
+	ready atomic.Pointer[func() bool] // CoreDNS's ready may ask before Use
 }
 
 // New returns the handler of a block that serves zones, which are canonical.
 // Until Use it passes everything on.
 func New(zones []string, m *Metrics) *Handler {
-	return &Handler{zones: zones, metrics: m, table: route.NewTable(), ready: func() bool { return false }}
+	return &Handler{zones: zones, metrics: m, table: route.NewTable()}
 }
 
 // Use gives the handler what it reads: the table of its generation, the name
 // servers of those zones that name any, and whether the first round of probes
 // is in.
 func (h *Handler) Use(table *route.Table, ns map[string][]string, ready func() bool) {
-	h.table, h.ready = table, ready
+	h.table = table
 	h.apex = make(map[string]apex)
 	for _, zone := range h.zones {
 		if names := ns[zone]; len(names) > 0 {
 			h.apex[zone] = newApex(zone, names)
 		}
 	}
+	h.ready.Store(&ready)
 }
 
 // Name implements plugin.Handler.
@@ -51,7 +54,10 @@ func (h *Handler) Name() string { return Name }
 
 // Ready implements ready.Readiness for the whole process: CoreDNS keeps one
 // answer per plugin name, whichever block comes last.
-func (h *Handler) Ready() bool { return h.ready() }
+func (h *Handler) Ready() bool {
+	ready := h.ready.Load()
+	return ready != nil && (*ready)()
+}
 
 // CacheBypassZones implements cache.ZoneBypasser: a cached answer would outlive
 // its decision.
@@ -73,7 +79,7 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 // lookup returns the entry of a name that this block serves, or nil.
 func (h *Handler) lookup(name string) *route.Entry {
 	entry := h.table.Lookup(name)
-	if entry == nil || !slices.Contains(h.zones, entry.Zone) {
+	if entry == nil || !slices.Contains(h.zones, entry.Zone) && h.zones.Matches(name) == "" {
 		return nil
 	}
 	return entry

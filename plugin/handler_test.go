@@ -264,6 +264,16 @@ func TestOtherZonesOfTheTable(t *testing.T) {
 	}
 }
 
+// TestABlockOfAParentZone serves the sites of the zones below its own.
+func TestABlockOfAParentZone(t *testing.T) {
+	b := newBed(diverted)
+	b.Handler = steer.New([]string{"."}, steer.NewMetrics(prometheus.NewRegistry()))
+	b.Use(route.NewTable(b.entry), nil, func() bool { return true })
+	if _, m := b.ask(t, "www.example.org.", dns.TypeA); m == nil || len(m.Answer) != 1 {
+		t.Errorf("Expected the CNAME, got %v", m)
+	}
+}
+
 func TestApexOfAZoneWithNS(t *testing.T) {
 	b := newBed(diverted)
 	b.Use(route.NewTable(b.entry), map[string][]string{"example.org.": {"ns1.example.net.", "ns2.example.net."}}, func() bool { return true })

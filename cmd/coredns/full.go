@@ -5,8 +5,8 @@ package main
 import (
 	"slices"
 
-	_ "github.com/coredns/coredns/core/plugin" // every plugin of CoreDNS
 	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/core/plugin" // every plugin of CoreDNS
 )
 
 // directives returns CoreDNS's own chain, with ours behind transfer.

@@ -19,7 +19,7 @@ func readDirective(d *caddyfile.Dispenser) (node, error) {
 	if len(nodes) > 1 {
 		return node{}, nodes[1].errorf("this plugin can only be used once per Server Block")
 	}
-	return nodes[0], nodes[0].needBlock()
+	return nodes[0], nil
 }
 
 // needBlock refuses a line without a block.

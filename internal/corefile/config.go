@@ -1,6 +1,8 @@
 package corefile
 
 import (
+	"errors"
+
 	"github.com/coredns/caddy/caddyfile"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -20,7 +22,12 @@ func New() *Config { return &Config{classes: make(map[string]node)} }
 type Block struct {
 	Zones []string // canonical names, each once
 	NS    []string // canonical names; nil without an ns line
+
+	directive node
 }
+
+// Errorf makes an error at the block's first line.
+func (b *Block) Errorf(format string, args ...any) error { return b.directive.errorf(format, args...) }
 
 // Add reads one server block's cdnredirect directive. zones turns the words
 // behind the directive (maybe none) into zone names.
@@ -32,7 +39,7 @@ func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string)
 	if err != nil {
 		return nil, err
 	}
-	block := &Block{}
+	block := &Block{directive: directive}
 	if block.Zones, err = readZones(directive, zones); err != nil {
 		return nil, err
 	}
@@ -56,8 +63,9 @@ func (c *Config) Complete() ([]*site.Site, error) {
 		}
 		sites = append(sites, e.site)
 	}
-	if err := site.ValidateSet(sites); err != nil {
-		return nil, setError(err, sites)
+	var wrong *site.PlaceError
+	if errors.As(site.ValidateSet(sites), &wrong) {
+		return nil, errorAt(wrong.Place, wrong.Err)
 	}
 	return sites, nil
 }

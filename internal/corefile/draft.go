@@ -46,7 +46,7 @@ func (e *entry) build(class []node) (*site.Site, error) {
 	s := site.New(e.names...)
 	s.Zone, s.Place = e.zone, e.node.place()
 	d := &draft{site: s, node: e.node, lines: merge(class, e.node.children)}
-	for _, step := range []func() error{d.apply, d.expand, d.validate, d.checkHosts} {
+	for _, step := range []func() error{d.apply, d.expand, d.validate} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -117,17 +117,6 @@ func (d *draft) validate() error {
 		property = wrong.Property
 	}
 	return d.blame(property, err)
-}
-
-// checkHosts refuses names that no web server can know, which a DNS name may
-// well be.
-func (d *draft) checkHosts() error {
-	for _, host := range d.site.Hosts {
-		if _, err := site.CanonicalHost(host); err != nil {
-			return d.node.wrap(fmt.Errorf("%w: name the web server's own with 'host NAME'", err))
-		}
-	}
-	return nil
 }
 
 // blame puts err at the last line with that key or name, or at the site's

@@ -3,24 +3,11 @@ package corefile
 import (
 	"fmt"
 	"strings"
-
-	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 // errorAt puts the place, as file:line, before err the way CoreDNS does.
 func errorAt(place string, err error) error {
 	return fmt.Errorf("%s - Error during parsing: %w", place, err)
-}
-
-// setError gives an error of site.ValidateSet, which begins with the place of
-// the site at fault, the form of all others.
-func setError(err error, sites []*site.Site) error {
-	for _, s := range sites {
-		if text, found := strings.CutPrefix(err.Error(), s.Place+": "); found {
-			return fmt.Errorf("%s - Error during parsing: %s", s.Place, text)
-		}
-	}
-	return err
 }
 
 // wrap adds the line's place to err.

@@ -12,7 +12,6 @@ import (
 // braceErrors are the rules of braces and lines.
 var braceErrors = []struct{ name, in, want string }{
 	{"nothing", "", "Corefile:0 - Error during parsing: Unexpected EOF"},
-	{"no block", "cdnredirect example.org", "Corefile:1 - Error during parsing: '{' is missing at the end of the line 'cdnredirect example.org'"},
 	{"brace on its own line", "cdnredirect\n{\n}", "Corefile:2 - Error during parsing: unexpected '{': it must end the line whose block it opens"},
 	{"brace alone", "{ }", "Corefile:1 - Error during parsing: unexpected '{': it must end the line whose block it opens"},
 	{"two braces", "cdnredirect { {", "Corefile:1 - Error during parsing: unexpected '{': it must end the line whose block it opens"},
@@ -74,7 +73,7 @@ func TestDeepBraces(t *testing.T) {
 }
 
 func TestEmptyBlocks(t *testing.T) {
-	for _, in := range []string{"cdnredirect { }", "cdnredirect {\n}\n", "cdnredirect {\n class web {\n }\n}"} {
+	for _, in := range []string{"cdnredirect", "cdnredirect example.org", "cdnredirect { }", "cdnredirect {\n}\n", "cdnredirect {\n class web {\n }\n}"} {
 		block, sites, err := load(in)
 		if err != nil {
 			t.Fatalf("%q: %v", in, err)

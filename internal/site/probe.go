@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -68,11 +69,13 @@ func bracketed(addr netip.Addr) string {
 }
 
 // checkURL accepts absolute http and https URLs whose host is a name, an
-// address or {origin}.
+// address or {origin}. An address of IPv6 in its place finds where {origin} is
+// only a part of the host.
 func checkURL(raw string) error {
-	u, err := url.Parse(strings.ReplaceAll(raw, "{origin}", "192.0.2.1"))
-	if err != nil {
-		return fmt.Errorf("'%s' is not a URL: %w", raw, err)
+	u, err := url.Parse(strings.ReplaceAll(raw, "{origin}", "[2001:db8::1]"))
+	var bad *url.Error
+	if errors.As(err, &bad) {
+		return fmt.Errorf("'%s' is not a URL: %w", raw, bad.Err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return fmt.Errorf("'%s' is not an http:// or https:// URL", raw)

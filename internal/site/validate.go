@@ -28,7 +28,7 @@ func wrong(property, format string, args ...any) error {
 // Validate checks one site by itself; every error is a *PropertyError.
 func (s *Site) Validate() error {
 	checks := []func() error{
-		s.checkNames, s.checkOrigin, s.checkCDNs, s.checkProbes, s.checkThresholds, s.checkTTL, s.checkTimes,
+		s.checkNames, s.checkHosts, s.checkOrigin, s.checkCDNs, s.checkProbes, s.checkThresholds, s.checkTTL, s.checkTimes,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -39,8 +39,13 @@ func (s *Site) Validate() error {
 }
 
 func (s *Site) checkNames() error {
+	if len(s.Names) == 0 {
+		return wrong("", "a site has no name")
+	}
 	for i, name := range s.Names {
 		switch {
+		case !isName(name):
+			return wrong("", "site name '%s' is not a name in canonical form", name)
 		case strings.HasPrefix(name, "*."):
 			return wrong("", "site name '%s' is a wildcard: name each site", name)
 		case name == s.Zone:
@@ -49,6 +54,26 @@ func (s *Site) checkNames() error {
 			return wrong("", "site name '%s' is outside the zone '%s'", name, s.Zone)
 		case slices.Contains(s.Names[:i], name):
 			return wrong("", "site name '%s' is repeated", name)
+		}
+	}
+	return nil
+}
+
+// isName reports whether name is canonical and below the root.
+func isName(name string) bool {
+	canonical, err := CanonicalName(name)
+	return err == nil && canonical == name && name != "."
+}
+
+// checkHosts refuses names that no web server can know, which a DNS name may
+// well be.
+func (s *Site) checkHosts() error {
+	if len(s.Hosts) == 0 {
+		return wrong("host", "site '%s' has no host", s.Name())
+	}
+	for _, host := range s.Hosts {
+		if canonical, err := CanonicalHost(host); err != nil || canonical != host {
+			return wrong("host", "'%s' is not a host name: name the web server's own with 'host NAME'", host)
 		}
 	}
 	return nil
@@ -73,8 +98,14 @@ func (s *Site) checkCDNs() error {
 	if len(s.CDNs) == 0 {
 		return wrong("cdn", "site '%s' has no cdn", s.Name())
 	}
-	for _, c := range s.CDNs {
-		if s.Serves(c.Target) {
+	for i, c := range s.CDNs {
+		same := func(other CDN) bool { return other.Name == c.Name }
+		switch {
+		case c.Name == "" || slices.ContainsFunc(s.CDNs[:i], same):
+			return wrong("cdn", "cdn '%s' has no name of its own", c.Name)
+		case !isName(c.Target):
+			return wrong("cdn", "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
+		case s.Serves(c.Target):
 			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
 		}
 	}
@@ -90,6 +121,10 @@ func (s *Site) checkProbes() error {
 			return &PropertyError{"probe", err}
 		}
 		switch {
+		case p.Kind != "http":
+			return wrong("probe", "probe '%s' is of no known kind", p.Kind)
+		case p.Status == StatusSet{}:
+			return wrong("probe", "no status is good for the probe of '%s'", p.URL)
 		case p.Every < MinEvery:
 			return wrong("probe", "period %s is shorter than %s", p.Every, MinEvery)
 		case p.Timeout <= 0 || p.Timeout >= p.Every:
@@ -107,11 +142,8 @@ func (s *Site) checkThresholds() error {
 		return wrong("threshold", "site '%s' has no threshold", s.Name())
 	}
 	for _, t := range s.Thresholds {
-		if t.Limit <= 0 {
-			return wrong("threshold", "limit %s of %s is not above zero", seconds(t.Limit), t.Signal)
-		}
-		if t.Recover <= 0 || t.Recover > t.Limit {
-			return wrong("threshold", "recover %s is not above zero and at most the limit %s", seconds(t.Recover), seconds(t.Limit))
+		if err := t.check(); err != nil {
+			return err
 		}
 		for _, p := range s.Probes {
 			if t.Limit >= p.Timeout.Seconds() {
@@ -121,6 +153,21 @@ func (s *Site) checkThresholds() error {
 				return wrong("threshold", "window %s is not between the period %s of the probe and %s", t.Window, p.Every, maxWindow)
 			}
 		}
+	}
+	return nil
+}
+
+// check checks the threshold by itself. Its comparisons are such that NaN fails.
+func (t Threshold) check() error {
+	switch {
+	case t.Signal != ResponseTime:
+		return wrong("threshold", "signal '%s' is not known", t.Signal)
+	case t.Statistic != StatisticAuto && !slices.Contains(Statistics(), t.Statistic):
+		return wrong("threshold", "statistic '%s' is not known", t.Statistic)
+	case !(t.Limit > 0):
+		return wrong("threshold", "limit %s of %s is not above zero", seconds(t.Limit), t.Signal)
+	case !(t.Recover > 0 && t.Recover <= t.Limit):
+		return wrong("threshold", "recover %s is not above zero and at most the limit %s", seconds(t.Recover), seconds(t.Limit))
 	}
 	return nil
 }
@@ -146,20 +193,38 @@ func (s *Site) checkTimes() error {
 		return wrong("failback_delay", "failback_delay %s is negative", s.FailbackDelay)
 	case s.NoData.After < 0:
 		return wrong("no_data", "after %s is negative", s.NoData.After)
-	case !d.Off && (d.Reuse <= 0 || d.Reuse >= d.Suppress || d.HalfLife < 0 || d.Max < 0):
+	case !slices.Contains([]Divert{DivertAll, DivertNone}, s.Divert):
+		return wrong("divert", "divert '%s' is neither all nor none", s.Divert)
+	case !slices.Contains([]NoDataAction{NoDataOrigin, NoDataCDN, NoDataStay}, s.NoData.Action):
+		return wrong("no_data", "no_data '%s' is neither origin nor cdn nor stay", s.NoData.Action)
+	case d.HalfLife < 0 || d.Max < 0:
+		return wrong("damping", "half_life %s or max %s is negative", d.HalfLife, d.Max)
+	case !d.Off && !(d.Reuse > 0 && d.Reuse < d.Suppress):
 		return wrong("damping", "reuse %g is not above zero and below suppress %g", d.Reuse, d.Suppress)
 	}
 	return nil
 }
 
+// PlaceError says which site of a set is wrong.
+type PlaceError struct {
+	Place string // see Site.Place
+	Err   error
+}
+
+func (e *PlaceError) Error() string { return e.Place + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *PlaceError) Unwrap() error { return e.Err }
+
 // ValidateSet checks what no site can check by itself: that no name is
 // defined twice, and that no chain of targets comes back to where it began.
+// Every error is a *PlaceError.
 func ValidateSet(sites []*Site) error {
 	owner := make(map[string]*Site)
 	for _, s := range sites {
 		for _, name := range s.Names {
 			if other := owner[name]; other != nil {
-				return fmt.Errorf("%s: site name '%s' is already defined at %s", s.Place, name, other.Place)
+				return &PlaceError{s.Place, fmt.Errorf("site name '%s' is already defined at %s", name, other.Place)}
 			}
 			owner[name] = s
 		}
@@ -182,7 +247,7 @@ func checkLoop(start *Site, owner map[string]*Site) error {
 		for _, c := range s.CDNs {
 			t := owner[c.Target]
 			if t == start {
-				return fmt.Errorf("%s: target '%s' of cdn '%s' leads back to the site '%s'", s.Place, c.Target, c.Name, start.Name())
+				return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' leads back to the site '%s'", c.Target, c.Name, start.Name())}
 			}
 			if t != nil && !seen[t] {
 				seen[t] = true

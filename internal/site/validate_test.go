@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"testing"
 	"time"
@@ -79,6 +80,24 @@ func TestValidateErrors(t *testing.T) {
 		change         func(*site.Site)
 		property, want string
 	}{
+		{names(), "", "a site has no name"},
+		{names("WWW.example.org."), "", "site name 'WWW.example.org.' is not a name in canonical form"},
+		{names("."), "", "site name '.' is not a name in canonical form"},
+		{func(s *site.Site) { s.Hosts = nil }, "host", "site 'www.example.org.' has no host"},
+		{func(s *site.Site) { s.Hosts = []string{"a b"} }, "host", "'a b' is not a host name: name the web server's own with 'host NAME'"},
+		{func(s *site.Site) { s.CDNs[0].Target = "" }, "cdn", "target '' of cdn 'edge' is not a name in canonical form"},
+		{func(s *site.Site) { s.CDNs[0].Target = "." }, "cdn", "target '.' of cdn 'edge' is not a name in canonical form"},
+		{func(s *site.Site) { s.CDNs = append(s.CDNs, s.CDNs[0]) }, "cdn", "cdn 'edge' has no name of its own"},
+		{func(s *site.Site) { s.Probes[0].Kind = "smoke" }, "probe", "probe 'smoke' is of no known kind"},
+		{func(s *site.Site) { s.Probes[0].Status = site.StatusSet{} }, "probe", "no status is good for the probe of 'http://{origin}/'"},
+		{url("http://x{origin}/"), "probe", "'http://x{origin}/' is not a URL: invalid IP-literal"},
+		{func(s *site.Site) { s.Thresholds[0].Signal = "smoke" }, "threshold", "signal 'smoke' is not known"},
+		{func(s *site.Site) { s.Thresholds[0].Statistic = "p42" }, "threshold", "statistic 'p42' is not known"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = math.NaN() }, "threshold", "limit -2562047h47m16.854775808s of response_time is not above zero"},
+		{func(s *site.Site) { s.Divert = "some" }, "divert", "divert 'some' is neither all nor none"},
+		{func(s *site.Site) { s.NoData.Action = "wait" }, "no_data", "no_data 'wait' is neither origin nor cdn nor stay"},
+		{func(s *site.Site) { s.Damping.HalfLife = -1 }, "damping", "half_life -1ns or max 0s is negative"},
+		{func(s *site.Site) { s.Damping.Reuse = math.NaN() }, "damping", "reuse NaN is not above zero and below suppress 2.5"},
 		{names("*.example.org."), "", "site name '*.example.org.' is a wildcard: name each site"},
 		{names("example.org."), "", "site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)"},
 		{names("www.example.net."), "", "site name 'www.example.net.' is outside the zone 'example.org.'"},
@@ -113,7 +132,7 @@ func TestValidateErrors(t *testing.T) {
 		{url("http://{origin}/#top"), "probe", "'http://{origin}/#top': a probe's URL has no user and no fragment"},
 		{url("http://{origin}:0/"), "probe", "'http://{origin}:0/' has no valid port"},
 		{url("http://{origin}:65536/"), "probe", "'http://{origin}:65536/' has no valid port"},
-		{url("http://{origin}/%zz"), "probe", `'http://{origin}/%zz' is not a URL: parse "http://192.0.2.1/%zz": invalid URL escape "%zz"`},
+		{url("http://{origin}/%zz"), "probe", `'http://{origin}/%zz' is not a URL: invalid URL escape "%zz"`},
 		{func(s *site.Site) { s.Probes[0].Every = time.Second - 1 }, "probe", "period 999.999999ms is shorter than 1s"},
 		{func(s *site.Site) { s.Probes[0].Timeout = 0 }, "probe", "timeout 0s is not below the period 10s"},
 		{func(s *site.Site) { s.Probes[0].Timeout = 10 * time.Second }, "probe", "timeout 10s is not below the period 10s"},

@@ -1,0 +1,36 @@
+# Everything that people run here; CONTRIBUTING.md says what for.
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 10s
+
+.PHONY: build test race bench lint fuzz check torture
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o build/coredns ./cmd/coredns
+
+test:
+	go test ./...
+
+race:
+	go test -race -timeout 20m ./...
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./plugin ./internal/control ./health
+	bench/run
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt would change these files'; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzAdd -fuzztime $(FUZZTIME) ./internal/corefile
+	go test -run '^$$' -fuzz FuzzCanonicalName -fuzztime $(FUZZTIME) ./internal/site
+
+check: lint race fuzz
+
+torture: lint
+	go test -race -timeout 60m -count 3 ./...
+	go test -timeout 30m -run 'Property|Claim' -rapid.checks 100000 ./internal/control
+	$(MAKE) fuzz FUZZTIME=10m
+	$(MAKE) bench

@@ -1,0 +1,153 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/engine"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world stands for the network in virtual time: what each URL takes to answer.
+type world struct {
+	mu      sync.Mutex
+	answers map[string]func() health.Result
+	takes   map[string]time.Duration
+	hits    map[string]int
+	lines   []string
+}
+
+func newWorld() *world {
+	return &world{
+		answers: map[string]func() health.Result{}, takes: map[string]time.Duration{}, hits: map[string]int{},
+	}
+}
+
+// set has url answer after d; a d from the timeout on is a timeout.
+func (w *world) set(url string, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.takes[url] = d
+}
+
+// panicAt has url's probe panic from now on.
+func (w *world) panicAt(url string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers[url] = func() health.Result { panic("probe of " + url) }
+}
+
+func (w *world) hitsOf(url string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hits[url]
+}
+
+func (w *world) probe(ctx context.Context, t site.Target) health.Result {
+	w.mu.Lock()
+	w.hits[t.URL]++
+	answer, takes := w.answers[t.URL], w.takes[t.URL]
+	w.mu.Unlock()
+	if answer != nil {
+		return answer()
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(min(takes, t.Timeout)):
+	}
+	if takes >= t.Timeout {
+		return health.Result{Failure: site.FailureTimeout, Total: t.Timeout}
+	}
+	return health.Result{Total: takes}
+}
+
+// Infof and its siblings make the world the engine's logger.
+func (w *world) Infof(format string, v ...any)    { w.log("info", format, v...) }
+func (w *world) Warningf(format string, v ...any) { w.log("warning", format, v...) }
+func (w *world) Errorf(format string, v ...any)   { w.log("error", format, v...) }
+
+func (w *world) log(level, format string, v ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines = append(w.lines, level+": "+fmt.Sprintf(format, v...))
+}
+
+func (w *world) logged() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.lines)
+}
+
+// engine returns an engine in this world, and the registry of its series.
+func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	e := engine.New(engine.Config{
+		Log:     w,
+		Probes:  map[string]health.Probe{"http": w.probe},
+		Metrics: engine.NewMetrics(reg),
+		Health:  health.NewMetrics(reg),
+	})
+	t.Cleanup(e.Close)
+	return e, reg
+}
+
+// url is what the probe of one address asks.
+func url(addr string) string { return "http://" + addr + "/" }
+
+// newSite is a site with the given addresses: a probe each second, a limit of
+// 300 ms, 10 s of failback_delay.
+func newSite(name string, addrs ...string) *site.Site {
+	s := site.New(name)
+	s.Zone = "example.org."
+	s.Hosts = []string{name}
+	for _, a := range addrs {
+		s.Origin.Addresses = append(s.Origin.Addresses, netip.MustParseAddr(a))
+	}
+	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
+	s.Probes = []site.Probe{{
+		Kind: "http", URL: "http://{origin}/", Every: time.Second, Timeout: 500 * time.Millisecond, Status: site.DefaultStatus(),
+	}}
+	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}}
+	s.FailbackDelay = 10 * time.Second
+	return s
+}
+
+// answer is what the generation's table says of a name: its CNAME's target, or
+// how many A records.
+func answer(g *engine.Generation, name string) string {
+	a := g.Table.Lookup(name).Answers()
+	if a.Target != "" {
+		return a.Target
+	}
+	return fmt.Sprintf("%d A", len(a.A))
+}
+
+// gauge reads one series.
+func gauge(t *testing.T, reg *prometheus.Registry, name, label string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[0].GetValue() == label {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+	}
+	t.Fatalf("Expected a series %s{%s}", name, label)
+	return 0
+}

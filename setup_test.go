@@ -1,0 +1,413 @@
+package cdnredirect
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/bind"
+	_ "github.com/coredns/coredns/plugin/bufsize"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/file"
+	_ "github.com/coredns/coredns/plugin/health"
+	_ "github.com/coredns/coredns/plugin/log"
+	_ "github.com/coredns/coredns/plugin/metadata"
+	_ "github.com/coredns/coredns/plugin/metrics"
+	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/shed"
+	"github.com/miekg/dns"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	chain := []string{
+		"metadata", "bufsize", "bind", "ready", "health", "shed", "prometheus", "errors", "log", "cdnredirect", "file",
+	}
+	if err := dnsserver.SetDirectives(chain); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	caddy.Quiet, dnsserver.Quiet = true, true
+	os.Exit(m.Run())
+}
+
+func TestSetupErrorsNameThePlugin(t *testing.T) {
+	for _, tc := range []struct{ input, want string }{
+		{"cdnredirect {\n unknown\n}", "plugin/cdnredirect: Testfile:2 - Error during parsing: unknown property 'unknown'"},
+		{"cdnredirect example.net {\n}", "plugin/cdnredirect: Testfile:1 - Error during parsing: zone 'example.net.' is outside the server block, which serves 'example.org.'"},
+		{"cdnredirect {\n}\ncdnredirect {\n}", "plugin/cdnredirect: Testfile:3 - Error during parsing: this plugin can only be used once per Server Block"},
+	} {
+		c := caddy.NewTestController("dns", tc.input)
+		c.ServerBlockKeys = []string{"dns://example.org.:53"}
+		if err := setup(c); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+			t.Errorf("Expected %q, got %v", tc.want, err)
+		}
+	}
+}
+
+func TestSetupStartsNothing(t *testing.T) {
+	before := runtime.NumGoroutine()
+	c := caddy.NewTestController("dns", "cdnredirect {\n"+siteText("a", 1, "")+"}")
+	c.ServerBlockKeys = []string{"dns://example.org.:53"}
+	if err := setup(c); err != nil {
+		t.Fatal(err)
+	}
+	if after := runtime.NumGoroutine(); after != before {
+		t.Errorf("Expected %d goroutines, got %d", before, after)
+	}
+}
+
+func TestNSOfAZoneIsGivenOnce(t *testing.T) {
+	port, other := freePort(t), freePort(t)
+	conf := func(ns string) string {
+		return fmt.Sprintf("example.org:%d {\nbind 127.0.0.1\ncdnredirect {\nns ns1.example.net\n}\n}\n"+
+			"example.org:%d {\nbind 127.0.0.1\ncdnredirect {\nns %s\n}\n}\n", port, other, ns)
+	}
+	_, err := caddy.Start(input(conf("ns2.example.net")))
+	want := "Corefile:9 - Error during parsing: ns of zone 'example.org.' is already given as 'ns1.example.net.'"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Expected %q, got %v", want, err)
+	}
+	start(t, conf("ns1.example.net"))
+	for _, p := range []int{port, other} {
+		if got := ask(t, p, "example.org.", dns.TypeNS); got != "ns1.example.net." {
+			t.Errorf("Expected the name server, got %q", got)
+		}
+	}
+}
+
+// origin is a web server that can be made to fail.
+type origin struct {
+	port   int
+	broken atomic.Bool
+}
+
+func newOrigin(t *testing.T) *origin {
+	t.Helper()
+	o := new(origin)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if o.broken.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(server.Close)
+	o.port = server.Listener.Addr().(*net.TCPAddr).Port
+	return o
+}
+
+// siteText is a site of the origin on port, with a CDN's target that ends in target.
+func siteText(target string, port int, more string) string {
+	return fmt.Sprintf(`site www.example.org {
+		origin 127.0.0.1
+		cdn edge %s.example.net
+		probe http http://{origin}:%d/ every 1s timeout 500ms
+		threshold response_time 400ms
+		failback_delay 1s
+		ttl 5s
+		%s
+	}
+	`, target, port, more)
+}
+
+// serverText is a server block on port with these lines.
+func serverText(port int, lines ...string) string {
+	return fmt.Sprintf("example.org:%d {\nbind 127.0.0.1\n%s\n}\n", port, strings.Join(lines, "\n"))
+}
+
+func input(text string) caddy.Input {
+	return caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(text), ServerTypeName: "dns"}
+}
+
+// running is a CoreDNS instance in this process, replaced by reloads.
+type running struct{ *caddy.Instance }
+
+// start starts an instance and stops it, whatever it has become, at the end of
+// the test, which then must have left no goroutine of ours behind.
+func start(t *testing.T, text string) *running {
+	t.Helper()
+	leaks := goleak.IgnoreCurrent()
+	i, err := caddy.Start(input(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{i}
+	t.Cleanup(func() {
+		r.ShutdownCallbacks()
+		r.Stop()
+		http.DefaultClient.CloseIdleConnections()
+		if err := goleak.Find(leaks); err != nil && strings.Contains(err.Error(), "cdnredirect/") {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func (r *running) reload(t *testing.T, text string) {
+	t.Helper()
+	i, err := r.Restart(input(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Instance = i
+}
+
+func (r *running) reloadFails(t *testing.T, text, want string) {
+	t.Helper()
+	if _, err := r.Restart(input(text)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("Expected the reload to fail with %q, got %v", want, err)
+	}
+}
+
+// freePort returns a port that is free on UDP and TCP.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if p, err := net.ListenPacket("udp", l.Addr().String()); err == nil {
+			p.Close()
+			return port
+		}
+	}
+	t.Fatal("Expected a free port")
+	return 0
+}
+
+// ask returns the data of the first record of the answer, or the rcode.
+func ask(t *testing.T, port int, name string, qtype uint16) string {
+	t.Helper()
+	q := new(dns.Msg)
+	q.SetQuestion(name, qtype)
+	c := &dns.Client{Timeout: 5 * time.Second}
+	m, _, err := c.Exchange(q, fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Answer) == 0 {
+		return dns.RcodeToString[m.Rcode]
+	}
+	return dns.Field(m.Answer[0], 1)
+}
+
+// await asks for www.example.org until the answer is want.
+func await(t *testing.T, port int, want string) {
+	t.Helper()
+	var got string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if got = ask(t, port, "www.example.org.", dns.TypeA); got == want {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	t.Fatalf("Expected the answer %q, got %q", want, got)
+}
+
+// TestLifeCycle is the table of CoreDNS's life-cycle events: whatever happens,
+// the sites in force go on being answered and decided.
+func TestLifeCycle(t *testing.T) {
+	const address = "127.0.0.1"
+	for _, tc := range []struct {
+		name string
+		// event returns the target that www.example.org is diverted to afterwards.
+		event func(t *testing.T, r *running, port int, o *origin) string
+	}{
+		{"GoodReload", func(t *testing.T, r *running, port int, o *origin) string {
+			r.reload(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}"))
+			return "b.example.net."
+		}},
+		{"BadCorefile", func(t *testing.T, r *running, port int, o *origin) string {
+			r.reloadFails(t, serverText(port, "cdnredirect {", siteText("b", o.port, "ttl never"), "}"), "ttl")
+			return "a.example.net."
+		}},
+		{"UnknownClass", func(t *testing.T, r *running, port int, o *origin) string {
+			r.reloadFails(t, serverText(port, "cdnredirect {", "site www.example.org class nil", "}"), "unknown class 'nil'")
+			return "a.example.net."
+		}},
+		{"BindFails", func(t *testing.T, r *running, port int, o *origin) string {
+			l, err := net.Listen("tcp", "127.0.0.1:0") // without SO_REUSEPORT
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			taken := l.Addr().(*net.TCPAddr).Port
+			r.reloadFails(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}")+serverText(taken, "cdnredirect"), "address already in use")
+			return "a.example.net."
+		}},
+		{"FailedThenGoodReload", func(t *testing.T, r *running, port int, o *origin) string {
+			r.reloadFails(t, serverText(port, "cdnredirect {", "nonsense", "}"), "nonsense")
+			r.reload(t, serverText(port, "cdnredirect {", siteText("c", o.port, ""), "}"))
+			return "c.example.net."
+		}},
+		{"ShutdownWithLameduck", func(t *testing.T, r *running, port int, o *origin) string {
+			for _, shutdown := range r.OnShutdown {
+				if err := shutdown(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return "a.example.net." // OnFinalShutdown comes after the lameduck
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o, port := newOrigin(t), freePort(t)
+			r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
+			await(t, port, address)
+			target := tc.event(t, r, port, o)
+			await(t, port, address)
+			o.broken.Store(true)
+			await(t, port, target)
+		})
+	}
+}
+
+// TestReloadKeepsTheDecision has no probe answer after the reload but the
+// first: only what was known before can divert.
+func TestReloadKeepsTheDecision(t *testing.T) {
+	o, port := newOrigin(t), freePort(t)
+	r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
+	o.broken.Store(true)
+	await(t, port, "a.example.net.")
+	r.reload(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}"))
+	if got := ask(t, port, "www.example.org.", dns.TypeA); got != "b.example.net." {
+		t.Errorf("Expected the first answer diverted to the new target, got %q", got)
+	}
+}
+
+func TestReloadThatAddsAndRemovesThePlugin(t *testing.T) {
+	o, port := newOrigin(t), freePort(t)
+	without := serverText(port)
+	with := serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}")
+	r := start(t, without)
+	r.reload(t, with)
+	await(t, port, "127.0.0.1")
+	r.reload(t, without)
+	if got := ask(t, port, "www.example.org.", dns.TypeA); got != "REFUSED" {
+		t.Errorf("Expected REFUSED, got %q", got)
+	}
+	r.reload(t, with)
+	await(t, port, "127.0.0.1")
+}
+
+// TestTwoInstancesInOneProcess is how CoreDNS is embedded.
+func TestTwoInstancesInOneProcess(t *testing.T) {
+	o1, o2, port1, port2 := newOrigin(t), newOrigin(t), freePort(t), freePort(t)
+	first := start(t, serverText(port1, "cdnredirect {", siteText("a", o1.port, ""), "}"))
+	start(t, serverText(port2, "cdnredirect {", siteText("b", o2.port, ""), "}"))
+	first.reload(t, serverText(port1, "cdnredirect {", siteText("c", o1.port, ""), "}"))
+	o1.broken.Store(true)
+	await(t, port1, "c.example.net.")
+	await(t, port2, "127.0.0.1")
+	o2.broken.Store(true)
+	await(t, port2, "b.example.net.")
+}
+
+// TestABlockWithoutBracesServesTheSitesOfOthers also tells blocks of other
+// zones apart, and reads the state of ready.
+func TestABlockWithoutBracesServesTheSitesOfOthers(t *testing.T) {
+	o, port, second, readyPort := newOrigin(t), freePort(t), freePort(t), freePort(t)
+	start(t, serverText(port, fmt.Sprintf("ready 127.0.0.1:%d", readyPort), "cdnredirect {", siteText("a", o.port, ""), "}")+
+		serverText(second, "cdnredirect")+
+		fmt.Sprintf("example.net:%d {\nbind 127.0.0.1\ncdnredirect\n}\n", second))
+	for _, p := range []int{port, second} {
+		if got := ask(t, p, "www.example.org.", dns.TypeA); got != "127.0.0.1" {
+			t.Errorf("Expected the origin on every port, got %q", got)
+		}
+	}
+	if got := ask(t, second, "www.example.net.", dns.TypeA); got != "REFUSED" {
+		t.Errorf("Expected REFUSED, got %q", got)
+	}
+	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/ready", readyPort))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("Expected ready, got %s", resp.Status)
+	}
+}
+
+// TestReadmeCorefiles starts every example of the README and Corefile.example,
+// on loopback: the addresses of documentation lead nowhere.
+func TestReadmeCorefiles(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("Corefile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var corefiles []string
+	for _, m := range regexp.MustCompile("(?ms)^~~~ corefile\n(.*?)^~~~$").FindAllSubmatch(readme, -1) {
+		corefiles = append(corefiles, string(m[1]))
+	}
+	if len(corefiles) < 5 || strings.Count(string(readme), "~~~ corefile\n") != len(corefiles) {
+		t.Fatalf("Expected the README's examples, got %d", len(corefiles))
+	}
+	t.Chdir(t.TempDir())
+	zone := "example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 30\n" +
+		"example.org. 3600 IN NS ns1.example.org.\nns1.example.org. 3600 IN A 192.0.2.1\n"
+	if err := os.WriteFile("db.example.org", []byte(zone), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range append(corefiles, string(example)) {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			port := freePort(t)
+			start(t, onLoopback(t, text, port))
+			if got := ask(t, port, "www.example.org.", dns.TypeTXT); got == "REFUSED" || got == "NXDOMAIN" {
+				t.Errorf("Expected www.example.org answered, got %s", got)
+			}
+		})
+	}
+}
+
+// onLoopback moves a Corefile to loopback, with its main server on port.
+func onLoopback(t *testing.T, text string, port int) string {
+	t.Helper()
+	for _, r := range []struct{ from, to string }{
+		{`192\.0\.2\.`, "127.0.0."},
+		{`2001:db8::\d+`, "::1"},
+		{`(?m)^example\.org(:1053)? \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", port)},
+		{`(?m)^example\.org:5353 \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", freePort(t))},
+		{`127\.0\.0\.1:(9153|8181)`, "127.0.0.1:0"},
+		{`(?m)^ *bind 127\.0\.0\.1\n( *bind 127\.0\.0\.1\n)`, "$1"},
+	} {
+		text = regexp.MustCompile(r.from).ReplaceAllString(text, r.to)
+	}
+	return text
+}
+
+func TestReadmeSectionsAreInOrder(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllSubmatch(readme, -1) {
+		got = append(got, string(m[1]))
+	}
+	want := []string{"Quick start", "Name", "Description", "Syntax", "Examples", "Metrics", "Ready", "Metadata", "Bugs", "See Also"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Expected the sections %q, got %q", want, got)
+	}
+	for _, link := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllSubmatch(readme, -1) {
+		if _, err := os.Stat(filepath.FromSlash(string(link[1]))); err != nil {
+			t.Errorf("Expected the file that the README links to: %v", err)
+		}
+	}
+}
