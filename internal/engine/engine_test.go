@@ -244,7 +244,9 @@ func TestEqualProbesRunOnceAtTheSmallestPeriod(t *testing.T) {
 		fast, slow := newSite(www, "192.0.2.1"), newSite("shop.example.org.", "192.0.2.1")
 		slow.Hosts = fast.Hosts
 		slow.Probes[0].Every = 10 * time.Second
-		g := offer(e, slow, fast)
+		third := newSite("third.example.org.", "192.0.2.1")
+		third.Hosts, third.Probes[0].Every = fast.Hosts, 20*time.Second
+		g := offer(e, slow, fast, third)
 		hits := w.hitsOf(url("192.0.2.1"))
 		time.Sleep(100 * time.Second)
 		if got := w.hitsOf(url("192.0.2.1")) - hits; got < 99 || got > 101 {
@@ -299,6 +301,21 @@ func TestChangesAreLoggedWithTheirReason(t *testing.T) {
 		for _, line := range want {
 			if !slices.Contains(w.logged(), line) {
 				t.Errorf("Expected the line %q, got %q", line, w.logged())
+			}
+		}
+	})
+}
+
+func TestNegativeAnswersNameTheFirstNameServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, _ := newWorld().engine(t)
+		for want, ns := range map[string]map[string][]string{
+			"ns1.example.net.":    {"example.org.": {"ns1.example.net.", "ns2.example.net."}},
+			"ns.dns.example.org.": nil,
+		} {
+			g := e.Offer(context.Background(), engine.Sites{Sites: []*site.Site{newSite(www, "192.0.2.1")}, NS: ns})
+			if got := g.Table.Lookup(www).Answers().SOA.Ns; got != want {
+				t.Errorf("Expected %q, got %q", want, got)
 			}
 		}
 	})

@@ -1,0 +1,79 @@
+package route_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/route"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+func newEntry(d site.Decision, names ...string) *route.Entry {
+	s := site.New(names...)
+	s.Zone = "example.org."
+	return route.NewEntry(s, "", d)
+}
+
+func TestLookup(t *testing.T) {
+	first := newEntry(site.Decision{}, "a.example.org.", "b.example.org.")
+	second := newEntry(site.Decision{}, "c.example.org.")
+	table := route.NewTable(first)
+	for name, want := range map[string]*route.Entry{"a.example.org.": first, "b.example.org.": first, "c.example.org.": nil} {
+		if got := table.Lookup(name); got != want {
+			t.Errorf("%s: expected %p, got %p", name, want, got)
+		}
+	}
+	table.Replace([]*route.Entry{second})
+	for name, want := range map[string]*route.Entry{"a.example.org.": nil, "c.example.org.": second} {
+		if got := table.Lookup(name); got != want {
+			t.Errorf("%s after Replace: expected %p, got %p", name, want, got)
+		}
+	}
+}
+
+func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
+	e := newEntry(site.Decision{
+		Side: site.SideOrigin, TTL: 30 * time.Second,
+		Addresses: []netip.Addr{netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::1")},
+	}, "www.example.org.")
+	a := e.Answers()
+	got := fmt.Sprint(a.Verdict, a.TTL, a.Target, a.A, a.AAAA, a.SOA.Hdr.Ttl, a.SOA.Minttl)
+	if want := "origin30[192.0.2.9 192.0.2.10] [2001:db8::1 2001:db8::2] 30 30"; got != want {
+		t.Errorf("Expected %q, got %q", want, got)
+	}
+	e.Publish(site.Decision{Side: site.SideCDN, Share: 1, CDN: site.CDN{Name: "edge", Target: "edge.example.net."}, TTL: 5 * time.Second})
+	b := e.Answers()
+	if b.Target != "edge.example.net." || b.TTL != 5 || b.Verdict != "cdn edge" || b.SOA.Minttl != 5 {
+		t.Errorf("Expected the answers of the CDN, got %+v", b)
+	}
+	if a.Target != "" {
+		t.Error("Expected answers that were loaded before to stay as they were")
+	}
+}
+
+func TestNotDivertedWithoutAShare(t *testing.T) {
+	e := newEntry(site.Decision{Side: site.SideCDN, CDN: site.CDN{Name: "edge", Target: "edge.example.net."}}, "www.example.org.")
+	if a := e.Answers(); a.Target != "" || a.Verdict != "origin" {
+		t.Errorf("Expected the origin, got %q, %q", a.Verdict, a.Target)
+	}
+}
+
+func TestSOA(t *testing.T) {
+	for _, tc := range []struct {
+		soa  route.SOA
+		want string
+	}{
+		{route.SOA{Zone: "example.org.", MName: "ns1.example.net."},
+			"example.org.\t5\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 7200 1800 86400 5"},
+		{route.SOA{Zone: "example.org."},
+			"example.org.\t5\tIN\tSOA\tns.dns.example.org. hostmaster.example.org. 1 7200 1800 86400 5"},
+		{route.SOA{Zone: "."}, ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 7200 1800 86400 5"},
+	} {
+		record := tc.soa.Record(5)
+		if got := record.String(); got != tc.want {
+			t.Errorf("Expected %q, got %q", tc.want, got)
+		}
+	}
+}
