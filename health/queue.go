@@ -40,10 +40,11 @@ func (e *entry) begin(now time.Duration) {
 }
 
 // rearm sets the next slot that can still be kept. Where the last one lies off
-// the grid, being the first of all or that of another period, half a period
-// is kept between the two.
+// the grid, being the first of all or that of another period, the next is less
+// than a period away: never do two probes lie further apart than that, or
+// detection would take longer than the periods that were promised.
 func (e *entry) rearm(now time.Duration) {
-	e.due = e.slot(max(e.last+e.period/2, now))
+	e.due = e.slot(max(e.last+1, now))
 }
 
 // queue is a heap of entries (container/heap), the one that is due first at
