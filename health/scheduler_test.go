@@ -354,11 +354,8 @@ func TestSchedulerSetPeriod(t *testing.T) {
 				wait(20 * tt.to)
 				stop()
 				times := m.times("0")
-				if wait := times[before].Sub(changed); wait > tt.to*3/2 {
+				if wait := times[before].Sub(changed); wait > tt.to {
 					t.Errorf("the next sample came %s after the change", wait)
-				}
-				if gap := times[before].Sub(times[before-1]); gap < tt.to/2 {
-					t.Errorf("the next sample came %s after the one before", gap)
 				}
 				wantGrid(t, times[before:], tt.to, 19, 20)
 			})
