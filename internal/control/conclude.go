@@ -10,7 +10,6 @@ import (
 // conclude writes the decision of the state as it now is.
 func (d *deciding) conclude() {
 	st := d.st
-	st.Due = d.due()
 	next := site.Decision{
 		Site:      d.s.Name(),
 		Side:      st.Side,
@@ -24,7 +23,15 @@ func (d *deciding) conclude() {
 	if st.Side == site.SideCDN {
 		d.divert(&next)
 	}
-	next.TTL = d.ttl(next.Share)
+	full := d.s.TTL.Full
+	if next.Share > 0 {
+		full = d.s.TTL.Diverted
+	}
+	next.TTL = full
+	if d.unsettled(next.Share) || d.changesWithin(full) {
+		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
+	}
+	st.Due = d.due(full)
 	if sameAnswer(st.Last, next) {
 		return
 	}
@@ -56,19 +63,6 @@ func (d *deciding) ready(c site.CDN) bool {
 func sameAnswer(a, b site.Decision) bool {
 	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && a.CDN == b.CDN && a.TTL == b.TTL &&
 		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && slices.Equal(a.Addresses, b.Addresses)
-}
-
-// ttl returns the full TTL, or the short one while the answer may change
-// within the full one: what changes soon must not be cached long.
-func (d *deciding) ttl(share float64) time.Duration {
-	full := d.s.TTL.Full
-	if share > 0 {
-		full = d.s.TTL.Diverted
-	}
-	if d.unsettled(share) || d.changesWithin(full) {
-		return d.s.TTL.Min
-	}
-	return full
 }
 
 // unsettled reports whether a count runs that may change the answer.
@@ -103,10 +97,11 @@ func (d *deciding) blindTurn() time.Time {
 	return d.blindDue()
 }
 
-// due returns when time alone may change the decision or its TTL.
-func (d *deciding) due() time.Time {
+// due returns when time alone may change the decision, or its TTL, which is
+// full until a change comes near.
+func (d *deciding) due(full time.Duration) time.Time {
 	back, blind := d.returnDue(), d.blindTurn()
-	times := []time.Time{d.staleAt(), back, back.Add(-d.s.TTL.Diverted), blind, blind.Add(-d.s.TTL.Full)}
+	times := []time.Time{d.staleAt(), back, back.Add(-full), blind, blind.Add(-full)}
 	var due time.Time
 	for _, t := range times {
 		if t.After(d.in.Now) && (due.IsZero() || t.Before(due)) {
@@ -120,13 +115,21 @@ func (d *deciding) due() time.Time {
 func (d *deciding) staleAt() time.Time {
 	var first time.Time
 	for _, src := range d.in.Sources {
-		if len(src.Samples) == 0 {
-			continue
-		}
-		at := src.Samples[len(src.Samples)-1].At.Add(site.StaleAfter(src.Period))
+		at := d.newestUsable(src).Add(site.StaleAfter(src.Period))
 		if at.After(d.in.Now) && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
 	return first
+}
+
+// newestUsable returns the time of a source's newest sample that says
+// anything, or the zero time.
+func (d *deciding) newestUsable(src Source) time.Time {
+	for _, s := range slices.Backward(src.Samples) {
+		if s.Usable(d.in.Now) {
+			return s.At
+		}
+	}
+	return time.Time{}
 }

@@ -112,11 +112,15 @@ func (d *deciding) start() {
 	}
 }
 
+// enter leaves the origin. That v is above now is asked too: counts may have
+// run under the limit of an earlier Corefile.
 func (d *deciding) enter() {
+	over := d.reason.V >= 1 && d.st.Over >= d.s.Enter
+	hard := d.reason.V >= hardV && d.st.Hard >= hardCount
 	switch {
 	case d.down():
 		d.turn(site.SideCDN, site.CauseDown)
-	case d.st.Over >= d.s.Enter || d.st.Hard >= hardCount:
+	case over || hard:
 		d.turn(site.SideCDN, site.CauseThreshold)
 		d.penalise()
 	}

@@ -1,0 +1,55 @@
+package control_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// The data is missing from the third silent period on.
+func TestMissingData(t *testing.T) {
+	const after = 5 * time.Minute
+	origin := newSite(t, 1, lastOnly, noData(site.NoDataOrigin, after))
+	cdn := newSite(t, 1, lastOnly, noData(site.NoDataCDN, after))
+	stay := newSite(t, 1, lastOnly, noData(site.NoDataStay, after))
+	run(t, side, []scriptTest{
+		{"origin by default, after 10 minutes", newSite(t, 1, lastOnly), "1 -*63", "C*63 o", site.CauseNoData},
+		{"origin, from the CDN", origin, "1 -*33", "C*33 o", site.CauseNoData},
+		{"origin, from the origin", origin, "0.5 -*100", "o*101", site.CauseBelow},
+		{"origin, from nothing", origin, "-*100", "?*100", site.CauseStart},
+		{"cdn, from the CDN", cdn, "1 -*100", "C*101", site.CauseThreshold},
+		{"cdn, from the origin", cdn, "0.5 -*33", "o*33 C", site.CauseNoData},
+		{"cdn, from nothing", cdn, "-*30", "?*29 C", site.CauseNoData},
+		{"stay, from the CDN", stay, "1 -*1000", "C*1001", site.CauseThreshold},
+		{"stay, from the origin", stay, "0.5 -*1000", "o*1001", site.CauseBelow},
+		{"stay, from nothing", stay, "-*1000", "?*1000", site.CauseStart},
+		{"after 0s", newSite(t, 1, lastOnly, noData(site.NoDataOrigin, 0)), "1 -*3", "C*3 o", site.CauseNoData},
+		{"NaN all along", origin, "1 nan*33", "C*33 o", site.CauseNoData},
+		{"data in time", origin, "1 -*31 1 -*31 1", "C*65", site.CauseThreshold},
+		{"data comes back slow, at the origin", origin, "1 -*33 1*3", "C*33 o*3 C", site.CauseThreshold},
+		{"data comes back very slow, at the origin", origin, "0.5 2*2 -*33 2*2", "o*2 C*33 o*2 C", site.CauseThreshold},
+		{"data comes back fast, at the origin", origin, "1 -*33 0.5*9", "C*33 o*10", site.CauseNoData},
+		{"data comes back fast, at the CDN", cdn, "0.5 -*33 0.5*13", "o*33 C*13 o", site.CauseRecovered},
+		{"data comes back slow, at the CDN", cdn, "0.5 -*33 0.9*30", "o*33 C*31", site.CauseNoData},
+		{"one address goes on", newSite(t, 2, lastOnly, noData(site.NoDataCDN, after)), "0.5 0.5/-*50", "o*51", site.CauseBelow},
+	})
+}
+
+// The time counts from the moment at which the last source turned stale.
+func TestMissingDataIsNoticedOnTime(t *testing.T) {
+	h := observe(newSite(t, 1, lastOnly, noData(site.NoDataOrigin, 100*time.Second)))
+	h.play("1", side)
+	h.wait(time.Hour)
+	wantTurns(t, h,
+		turn{10 * time.Second, site.SideCDN, site.CauseThreshold},
+		turn{140 * time.Second, site.SideOrigin, site.CauseNoData})
+}
+
+// Without data an origin that was down is not known to be down any more.
+func TestMissingDataOfAnOriginThatIsDown(t *testing.T) {
+	run(t, side, []scriptTest{
+		{"origin", newSite(t, 1), "0.5*3 x*3 -*63", "o*5 C*63 o", site.CauseNoData},
+		{"stay", newSite(t, 1, noData(site.NoDataStay, 0)), "0.5*3 x*3 -*63", "o*5 C*64", site.CauseDown},
+	})
+}

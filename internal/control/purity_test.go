@@ -1,0 +1,39 @@
+package control_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cdnredirect/cdnredirect/internal/control"
+)
+
+// Decide changes nothing that its caller holds, and says the same again to the
+// same question.
+func TestDecideIsPure(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := observe(anySite(t))
+		for _, e := range rapid.SliceOfN(anyEvent(h.site), 1, 40).Draw(t, "events") {
+			h.happen(e)
+			path := rapid.IntRange(control.None, len(h.sources)-1).Draw(t, "path")
+			if path >= 0 && len(h.sources[path].Samples) == 0 {
+				path = control.None
+			}
+			// As text, in which NaN equals itself.
+			before := fmt.Sprintf("%+v %+v %+v", *h.site, h.state, h.input(path))
+			st1, d1 := control.Decide(h.site, h.state, h.input(path))
+			if after := fmt.Sprintf("%+v %+v %+v", *h.site, h.state, h.input(path)); after != before {
+				t.Fatalf("what the caller holds changed:\nbefore %s\n after %s", before, after)
+			}
+			st2, d2 := control.Decide(h.site, h.state, h.input(path))
+			first, second := fmt.Sprintf("%+v %+v", st1, d1), fmt.Sprintf("%+v %+v", st2, d2)
+			if first != second {
+				t.Fatalf("the same question, two answers:\n first %s\nsecond %s", first, second)
+			}
+			if fmt.Sprintf("%+v", st1.Last) != fmt.Sprintf("%+v", d1) {
+				t.Fatalf("State.Last is not the decision: %+v, %+v", st1.Last, d1)
+			}
+		}
+	})
+}
