@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
@@ -64,12 +65,17 @@ func (s *shared) hand(e *engine.Engine) {
 	s.handover = e
 }
 
-// inherit returns the engine of the instance that is restarting, or a new one.
-func (s *shared) inherit() *engine.Engine {
+// handed returns what hand has left.
+func (s *shared) handed() *engine.Engine {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.handover != nil {
-		return s.handover
+	return s.handover
+}
+
+// inherit returns the engine of the instance that is restarting, or a new one.
+func (s *shared) inherit() *engine.Engine {
+	if e := s.handed(); e != nil {
+		return e
 	}
 	return engine.New(engine.Config{
 		Log:     clog.NewWithPlugin(steer.Name),
@@ -95,7 +101,7 @@ func setup(c *caddy.Controller) error {
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
-	h := steer.New(block.Zones, process.answers)
+	h := steer.New(block.Zones, process.answers, i.ready)
 	i.handlers = append(i.handlers, h)
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		h.Next = next
@@ -105,13 +111,13 @@ func setup(c *caddy.Controller) error {
 }
 
 // instance is what all cdnredirect blocks of one Corefile share. It is kept
-// with the instance of CoreDNS, and goes with it.
+// with the instance of CoreDNS, and goes with it. CoreDNS knows an instance
+// before it is set up: a signal may run its last hooks before its first.
 type instance struct {
-	config     *corefile.Config
-	ns         map[string][]string // name servers of the zones that name any
-	handlers   []*steer.Handler
-	engine     *engine.Engine // from start on
-	restarting bool           // a reload is under way that replaces this instance
+	config   *corefile.Config    // until start
+	ns       map[string][]string // name servers of the zones that name any
+	handlers []*steer.Handler
+	engine   atomic.Pointer[engine.Engine] // from start on
 }
 
 type instanceKey struct{}
@@ -162,43 +168,78 @@ func (i *instance) start() error {
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
-	i.engine = process.inherit()
-	g := i.engine.Offer(context.Background(), engine.Sites{Sites: sites, NS: i.ns})
+	i.config = nil // the sites are all that is needed of it from now on
+	e := process.inherit()
+	i.engine.Store(e)
+	g := e.Offer(context.Background(), engine.Sites{Sites: sites, NS: i.ns})
 	for _, h := range i.handlers {
-		h.Use(g.Table, i.ns, i.engine.Ready)
+		h.Use(g.Table, i.ns)
 	}
 	return nil
 }
 
+// ready reports whether the sites in force have been probed: those of this
+// instance, or, while it is starting, of the one that it replaces.
+func (i *instance) ready() bool {
+	e := i.engine.Load()
+	if e == nil {
+		e = process.handed()
+	}
+	return e != nil && e.Ready()
+}
+
 func (i *instance) restart() error {
-	i.restarting = true
-	process.hand(i.engine)
+	process.hand(i.engine.Load())
 	return nil
 }
 
 // restartFailed drops what the instance that failed may have offered: CoreDNS
-// calls no hook of that one.
+// calls no hook of that one. It calls this one also when the new instance
+// serves already and a hook of another plugin failed after that.
 func (i *instance) restartFailed() error {
-	i.restarting = false
+	if i.replaced() {
+		return i.makeWay()
+	}
 	process.hand(nil)
-	i.engine.Drop()
+	if e := i.engine.Load(); e != nil {
+		e.Drop()
+	}
 	return nil
 }
 
-// shutdown makes way for the instance that has started. Outside a reload it
+// shutdown makes way for the instance that has replaced this one. Otherwise it
 // does nothing yet: queries arrive for as long as health's lameduck lasts.
 func (i *instance) shutdown() error {
-	if !i.restarting {
+	if !i.replaced() {
 		return nil
 	}
+	return i.makeWay()
+}
+
+// replaced reports whether CoreDNS has stopped the servers of this instance
+// for those of a new one: it is no longer in the list of instances then. The
+// list is read without CoreDNS's lock, which is held, or not needed, wherever
+// hooks run.
+func (i *instance) replaced() bool {
+	own := func(other *caddy.Instance) bool {
+		other.StorageMu.RLock()
+		defer other.StorageMu.RUnlock()
+		return other.Storage[instanceKey{}] == i
+	}
+	return !slices.ContainsFunc(caddy.Instances(), own)
+}
+
+func (i *instance) makeWay() error {
 	process.hand(nil)
-	if !i.engine.Promote() {
-		i.engine.Close() // the new Corefile has no cdnredirect
+	if e := i.engine.Load(); e != nil && !e.Promote() {
+		e.Close() // the new Corefile has no cdnredirect
 	}
 	return nil
 }
 
 func (i *instance) finalShutdown() error {
-	i.engine.Close()
+	if e := i.engine.Load(); e != nil {
+		e.Close()
+	}
 	return nil
 }

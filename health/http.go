@@ -145,7 +145,7 @@ func (x *exchange) handshake(ctx context.Context, conn net.Conn) (net.Conn, erro
 	defer x.lap(&x.result.Phases.TLS)
 	secured := tls.Client(conn, &tls.Config{
 		ServerName:         x.target.Host,
-		InsecureSkipVerify: x.target.SkipVerify, //nolint:gosec // the operator's choice, per probe
+		InsecureSkipVerify: x.target.SkipVerify, // the operator's choice, per probe
 	})
 	return secured, secured.HandshakeContext(ctx)
 }

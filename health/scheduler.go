@@ -15,7 +15,7 @@ import (
 // Config is what a Scheduler needs.
 type Config struct {
 	Probes      map[string]Probe // by kind
-	Concurrency int              // probes in flight at most; 0: 512
+	Concurrency int              // probes in flight at most; 0: 4096
 
 	// Deliver takes the sample of every finished probe, in the probe's
 	// goroutine. It may block; the probe then keeps its place among those in
@@ -28,7 +28,9 @@ type Config struct {
 	Metrics *Metrics // nil: none
 }
 
-const defaultConcurrency = 512
+// defaultConcurrency is enough for 8,000 origins that swallow every packet, at
+// the default times; more would run into the limits of open files.
+const defaultConcurrency = 4096
 
 // Scheduler probes every target once a period, at times that are spread over
 // the period by a hash of the target. There is one queue and one timer for all
@@ -252,9 +254,12 @@ func (s *Scheduler) finish(e *entry) {
 
 // sample is what a probe's result is worth: a failed probe counts as its timeout.
 func sample(t site.Target, at time.Time, r Result) site.Sample {
-	took := r.Total
+	s := site.Sample{At: at, Signal: site.ResponseTime, Value: r.Total.Seconds(), Failure: r.Failure}
 	if r.Failure != "" {
-		took = t.Timeout
+		s.Value = t.Timeout.Seconds()
 	}
-	return site.Sample{At: at, Signal: site.ResponseTime, Value: took.Seconds(), Failure: r.Failure}
+	if r.Err != nil {
+		s.Detail = r.Err.Error()
+	}
+	return s
 }

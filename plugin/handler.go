@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/view"
 	"github.com/miekg/dns"
 )
 
@@ -21,24 +21,24 @@ type Handler struct {
 
 	zones   plugin.Zones
 	metrics *Metrics
+	ready   func() bool
 
 	// Set by Use before the sockets open, read-only from then on.
-	table *route.Table
-	apex  map[string]apex // by zone; only zones with ns
-
-	ready atomic.Pointer[func() bool] // CoreDNS's ready may ask before Use
+	table  *route.Table
+	apex   map[string]apex // by zone; only zones with ns
+	behind bool            // a plugin behind us may answer
 }
 
 // New returns the handler of a block that serves zones, which are canonical.
-// Until Use it passes everything on.
-func New(zones []string, m *Metrics) *Handler {
-	return &Handler{zones: zones, metrics: m, table: route.NewTable()}
+// ready tells whether the first round of probes is in. Until Use the handler
+// passes everything on.
+func New(zones []string, m *Metrics, ready func() bool) *Handler {
+	return &Handler{zones: zones, metrics: m, ready: ready, table: route.NewTable()}
 }
 
-// Use gives the handler what it reads: the table of its generation, the name
-// servers of those zones that name any, and whether the first round of probes
-// is in.
-func (h *Handler) Use(table *route.Table, ns map[string][]string, ready func() bool) {
+// Use gives the handler what it reads: the table of its generation, and the
+// name servers of those zones that name any.
+func (h *Handler) Use(table *route.Table, ns map[string][]string) {
 	h.table = table
 	h.apex = make(map[string]apex)
 	for _, zone := range h.zones {
@@ -46,7 +46,19 @@ func (h *Handler) Use(table *route.Table, ns map[string][]string, ready func() b
 			h.apex[zone] = newApex(zone, names)
 		}
 	}
-	h.ready.Store(&ready)
+	h.behind = answers(h.Next)
+}
+
+// answers reports whether there is a plugin in the chain from next on that may
+// answer. The one that view puts there never does.
+func answers(next plugin.Handler) bool {
+	for {
+		v, ok := next.(*view.View)
+		if !ok {
+			return next != nil
+		}
+		next = v.Next
+	}
 }
 
 // Name implements plugin.Handler.
@@ -54,10 +66,7 @@ func (h *Handler) Name() string { return Name }
 
 // Ready implements ready.Readiness for the whole process: CoreDNS keeps one
 // answer per plugin name, whichever block comes last.
-func (h *Handler) Ready() bool {
-	ready := h.ready.Load()
-	return ready != nil && (*ready)()
-}
+func (h *Handler) Ready() bool { return h.ready() }
 
 // CacheBypassZones implements cache.ZoneBypasser: a cached answer would outlive
 // its decision.
@@ -88,7 +97,7 @@ func (h *Handler) lookup(name string) *route.Entry {
 // pass hands on what is not ours. With nothing behind us the apex of a zone
 // with ns is ours too, and everything else is refused, never denied.
 func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
-	if h.Next != nil {
+	if h.behind {
 		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
 	}
 	if rcode, refused := h.refuse(r); refused {

@@ -17,6 +17,7 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
 	"github.com/coredns/coredns/plugin/ready"
 	"github.com/coredns/coredns/plugin/test"
+	"github.com/coredns/coredns/plugin/view"
 	"github.com/coredns/coredns/request"
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,8 +66,8 @@ func newBed(d site.Decision) *bed {
 	s := site.New("www.example.org.", "shop.example.org.")
 	s.Zone = "example.org."
 	b := &bed{entry: route.NewEntry(s, "ns1.example.net.", d), registry: prometheus.NewRegistry()}
-	b.Handler = steer.New([]string{"example.org."}, steer.NewMetrics(b.registry))
-	b.Use(route.NewTable(b.entry), nil, func() bool { return true })
+	b.Handler = steer.New([]string{"example.org."}, steer.NewMetrics(b.registry), func() bool { return true })
+	b.Use(route.NewTable(b.entry), nil)
 	return b
 }
 
@@ -242,9 +243,20 @@ func TestNamesThatAreNotOurs(t *testing.T) {
 			}
 		}
 	})
+	t.Run("AreRefusedWithOnlyViewBehind", func(t *testing.T) {
+		b := newBed(diverted)
+		b.Next = &view.View{}
+		b.Use(route.NewTable(b.entry), nil)
+		for _, name := range names {
+			if rcode, m := b.ask(t, name, dns.TypeA); rcode != dns.RcodeRefused || m != nil {
+				t.Errorf("%s: expected REFUSED, got %d and %v", name, rcode, m)
+			}
+		}
+	})
 	t.Run("GoToTheNextPlugin", func(t *testing.T) {
 		b := newBed(diverted)
-		b.Next = test.NextHandler(dns.RcodeNameError, nil)
+		b.Next = &view.View{Next: test.NextHandler(dns.RcodeNameError, nil)}
+		b.Use(route.NewTable(b.entry), nil)
 		for _, name := range names {
 			if rcode, _ := b.ask(t, name, dns.TypeAXFR); rcode != dns.RcodeNameError {
 				t.Errorf("%s: expected the next plugin's code, got %d", name, rcode)
@@ -258,7 +270,7 @@ func TestOtherZonesOfTheTable(t *testing.T) {
 	b := newBed(diverted)
 	s := site.New("www.example.net.")
 	s.Zone = "example.net."
-	b.Use(route.NewTable(b.entry, route.NewEntry(s, "", diverted)), nil, func() bool { return true })
+	b.Use(route.NewTable(b.entry, route.NewEntry(s, "", diverted)), nil)
 	if rcode, m := b.ask(t, "www.example.net.", dns.TypeA); rcode != dns.RcodeRefused || m != nil {
 		t.Errorf("Expected REFUSED for another block's zone, got %d and %v", rcode, m)
 	}
@@ -267,8 +279,8 @@ func TestOtherZonesOfTheTable(t *testing.T) {
 // TestABlockOfAParentZone serves the sites of the zones below its own.
 func TestABlockOfAParentZone(t *testing.T) {
 	b := newBed(diverted)
-	b.Handler = steer.New([]string{"."}, steer.NewMetrics(prometheus.NewRegistry()))
-	b.Use(route.NewTable(b.entry), nil, func() bool { return true })
+	b.Handler = steer.New([]string{"."}, steer.NewMetrics(prometheus.NewRegistry()), nil)
+	b.Use(route.NewTable(b.entry), nil)
 	if _, m := b.ask(t, "www.example.org.", dns.TypeA); m == nil || len(m.Answer) != 1 {
 		t.Errorf("Expected the CNAME, got %v", m)
 	}
@@ -276,7 +288,7 @@ func TestABlockOfAParentZone(t *testing.T) {
 
 func TestApexOfAZoneWithNS(t *testing.T) {
 	b := newBed(diverted)
-	b.Use(route.NewTable(b.entry), map[string][]string{"example.org.": {"ns1.example.net.", "ns2.example.net."}}, func() bool { return true })
+	b.Use(route.NewTable(b.entry), map[string][]string{"example.org.": {"ns1.example.net.", "ns2.example.net."}})
 	for _, tc := range []struct {
 		qtype   uint16
 		answers int
@@ -299,6 +311,7 @@ func TestApexOfAZoneWithNS(t *testing.T) {
 		t.Errorf("Expected AXFR refused, got %d and %v", rcode, m)
 	}
 	b.Next = test.NextHandler(dns.RcodeNameError, nil)
+	b.Use(route.NewTable(b.entry), map[string][]string{"example.org.": {"ns1.example.net."}})
 	if rcode, _ := b.ask(t, "example.org.", dns.TypeSOA); rcode != dns.RcodeNameError {
 		t.Errorf("Expected the apex left to the next plugin, got %d", rcode)
 	}
@@ -389,9 +402,9 @@ func TestMetadataNamesSiteDecisionAndReason(t *testing.T) {
 }
 
 func TestBeforeUseNothingIsOurs(t *testing.T) {
-	h := steer.New([]string{"example.org."}, steer.NewMetrics(prometheus.NewRegistry()))
-	if h.Ready() {
-		t.Error("Expected not ready")
+	h := steer.New([]string{"example.org."}, steer.NewMetrics(prometheus.NewRegistry()), func() bool { return true })
+	if !h.Ready() {
+		t.Error("Expected ready as the function says")
 	}
 	b := &bed{Handler: h}
 	if rcode, _ := b.ask(t, "www.example.org.", dns.TypeA); rcode != dns.RcodeRefused {

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -65,7 +66,7 @@ func anyDamping(t *rapid.T, s *site.Site) {
 		return
 	}
 	d.HalfLife, d.Max = span(t, 0, 3600, "half_life"), span(t, 0, 3600, "max")
-	d.Suppress = rapid.Float64Range(0.5, 5).Draw(t, "suppress")
+	d.Suppress = rapid.Float64Range(0.5, 3).Draw(t, "suppress")
 	d.Reuse = d.Suppress * rapid.Float64Range(0.01, 0.99).Draw(t, "reuse of suppress")
 }
 
@@ -78,7 +79,8 @@ func anyTTL(t *rapid.T, s *site.Site) {
 type event struct {
 	gap    time.Duration
 	path   int // control.None: nothing is heard
-	sample site.Sample
+	value  float64
+	failed bool
 	ready  []bool
 }
 
@@ -90,45 +92,70 @@ func (h *history) happen(e event) {
 		h.decide(control.None)
 		return
 	}
-	e.sample.At = h.now
-	h.add(e.path, e.sample)
+	s := site.Sample{At: h.now, Signal: site.ResponseTime, Value: e.value}
+	if e.failed {
+		s.Failure = site.FailureTimeout
+	}
+	h.add(e.path, s)
 }
 
-// anyEvent draws events of any kind: good and failed probes, what is no
-// measurement at all, silence, CDNs that come and go.
-func anyEvent(s *site.Site) *rapid.Generator[event] {
-	return rapid.Custom(func(t *rapid.T) event {
-		e := event{gap: anyGap(s).Draw(t, "gap"), path: rapid.IntRange(control.None, len(s.Paths())-1).Draw(t, "path")}
+// anyEvents draws a history of events: one mood after the other, each for a
+// few samples. They come on all paths in turn or on one of them, in the rhythm
+// of the probe or in another one; CDNs come and go, and now and then there is
+// silence.
+func anyEvents(s *site.Site) *rapid.Generator[[]event] {
+	return rapid.Map(rapid.SliceOfN(anyStretch(s), 6, 40), func(stretches [][]event) []event {
+		return slices.Concat(stretches...)
+	})
+}
+
+// anyStretch draws events of one mood.
+func anyStretch(s *site.Site) *rapid.Generator[[]event] {
+	return rapid.Custom(func(t *rapid.T) []event {
+		mood := rapid.SampledFrom(moods(s)).Draw(t, "mood")
+		every := s.Probes[0].Every
+		gap := rapid.SampledFrom([]time.Duration{0, every / 7, every, every, 2 * every, 4 * every}).Draw(t, "gap")
+		paths := len(s.Paths())
+		only := rapid.IntRange(control.None, paths-1).Draw(t, "only path")
+		var ready []bool
 		if rapid.Bool().Draw(t, "are CDNs out") {
-			e.ready = rapid.SliceOfN(rapid.Bool(), len(s.CDNs), len(s.CDNs)).Draw(t, "ready")
+			ready = rapid.SliceOfN(rapid.Bool(), len(s.CDNs), len(s.CDNs)).Draw(t, "ready")
 		}
-		e.sample = anySample(s).Draw(t, "sample")
-		return e
+		events := make([]event, rapid.IntRange(1, 4*paths).Draw(t, "samples"))
+		for i := range events {
+			e := event{gap: gap, path: only, ready: ready}
+			if only == control.None {
+				e.path = i % paths
+				if e.path > 0 {
+					e.gap = 0
+				}
+			}
+			e.value, e.failed = mood(t)
+			events[i] = e
+		}
+		if rapid.IntRange(0, 4).Draw(t, "silence") == 0 {
+			events[0] = event{gap: span(t, 0, 1200, "of"), path: control.None, ready: ready}
+		}
+		return events
 	})
 }
 
-// anyGap draws the times between two events: many short, few long ones.
-func anyGap(s *site.Site) *rapid.Generator[time.Duration] {
-	milliseconds := func(most time.Duration) *rapid.Generator[time.Duration] {
-		return rapid.Map(rapid.Int64Range(0, most.Milliseconds()), func(ms int64) time.Duration {
-			return time.Duration(ms) * time.Millisecond
-		})
+// moods are what the samples of a stretch are like.
+func moods(s *site.Site) []func(*rapid.T) (value float64, failed bool) {
+	limit, rec, failure := s.Thresholds[0].Limit, s.Thresholds[0].Recover, s.Probes[0].Timeout.Seconds()
+	between := func(from, to float64) func(*rapid.T) (float64, bool) {
+		return func(t *rapid.T) (float64, bool) { return rapid.Float64Range(from, to).Draw(t, "value"), false }
 	}
-	every := s.Probes[0].Every
-	return rapid.OneOf(rapid.Just(every), milliseconds(every), milliseconds(every), milliseconds(4*every), milliseconds(20*time.Minute))
-}
-
-// anySample draws a measurement, a failure or nonsense.
-func anySample(s *site.Site) *rapid.Generator[site.Sample] {
-	limit, failed := s.Thresholds[0].Limit, s.Probes[0].Timeout.Seconds()
-	good := func(from, to float64) *rapid.Generator[site.Sample] {
-		return rapid.Map(rapid.Float64Range(from*limit, to*limit), func(value float64) site.Sample {
-			return site.Sample{Signal: site.ResponseTime, Value: value}
-		})
+	nonsense := func(t *rapid.T) (float64, bool) {
+		return rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1}).Draw(t, "nonsense"), rapid.Bool().Draw(t, "failed")
 	}
-	failure := site.Sample{Signal: site.ResponseTime, Value: failed, Failure: site.FailureTimeout}
-	nonsense := rapid.Map(rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1}), func(value float64) site.Sample {
-		return site.Sample{Signal: site.ResponseTime, Value: value}
-	})
-	return rapid.OneOf(good(0, 1), good(0, 0.3), good(0.9, 1.1), good(1, 12), rapid.Just(failure), rapid.Just(failure), nonsense)
+	failing := func(*rapid.T) (float64, bool) { return failure, true }
+	mixed := func(t *rapid.T) (float64, bool) {
+		return rapid.SampledFrom([]func(*rapid.T) (float64, bool){
+			between(0, rec), between(rec, limit), between(limit, 12*limit), failing, nonsense,
+		}).Draw(t, "of the mix")(t)
+	}
+	return []func(*rapid.T) (float64, bool){
+		between(0, rec), between(0, rec), between(rec, limit), between(limit, 1.4*limit), between(1.5*limit, 12*limit), failing, nonsense, mixed,
+	}
 }

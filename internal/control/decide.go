@@ -19,6 +19,9 @@ type deciding struct {
 	st *State
 	in Input
 	reading
+
+	health []Health // of the origin's addresses, in their order
+	anyUp  bool     // one of them is up
 }
 
 // Decide takes the decision on site s after st. Call it for every new sample,
@@ -30,30 +33,33 @@ func Decide(s *site.Site, st State, in Input) (State, site.Decision) {
 		st.Paths = append(st.Paths, Path{Health: HealthUnknown})
 	}
 	d := &deciding{s: s, st: &st, in: in}
-	fresh := d.observe()
+	heard := d.observe()
+	d.survey()
 	d.reading = d.read()
-	d.count(fresh)
+	d.count(heard && d.pooled(in.Sources[in.New]))
 	d.move()
 	d.conclude()
 	return st, st.Last
 }
 
-// observe counts the new sample for its path, and reports whether it counts
-// for the site too: a sample of a path that is down says nothing of the others.
+// observe counts the new sample for its path, and reports whether there is one
+// that says anything.
 func (d *deciding) observe() bool {
 	if d.in.New == None {
 		return false
 	}
-	src := d.in.Sources[d.in.New]
-	sample := src.Samples[len(src.Samples)-1]
+	samples := d.in.Sources[d.in.New].Samples
+	sample := samples[len(samples)-1]
 	if !sample.Usable(d.in.Now) {
 		return false
 	}
-	d.st.Paths[d.in.New] = d.st.Paths[d.in.New].observe(sample)
-	return d.pooled(src)
+	path := &d.st.Paths[d.in.New]
+	*path = path.observe(sample)
+	return true
 }
 
-// count advances the counts that lead to an entry and to the return.
+// count advances the counts that lead to an entry and to the return. A sample
+// of an address that is down is not fresh: it says nothing of the others.
 func (d *deciding) count(fresh bool) {
 	st := d.st
 	if !d.known {
@@ -165,7 +171,21 @@ func (d *deciding) blindDue() time.Time {
 	if d.st.Blind.IsZero() || d.s.NoData.Action == site.NoDataStay {
 		return time.Time{}
 	}
-	return d.st.Blind.Add(d.s.NoData.After)
+	due := d.st.Blind.Add(d.s.NoData.After)
+	if !d.firstRoundOver() {
+		due = latest(due, d.st.Blind.Add(d.patience()))
+	}
+	return due
+}
+
+// patience is how long a source that was never heard may take to speak before
+// its data counts as missing.
+func (d *deciding) patience() time.Duration {
+	var longest time.Duration
+	for _, src := range d.in.Sources {
+		longest = max(longest, site.StaleAfter(src.Period))
+	}
+	return longest
 }
 
 // turn changes the side and begins all counts anew.

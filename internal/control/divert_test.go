@@ -110,21 +110,21 @@ func TestReasonStaysWithTheSide(t *testing.T) {
 	}
 }
 
-// The age and the failure are of the newest sample of the pool.
+// The age and what failed are of the newest sample of the pool.
 func TestReasonIsOfTheNewestSample(t *testing.T) {
 	h := observe(newSite(t, 2, lastOnly, slowToFail, enterAfter(1)))
 	h.play("0.5", side)
 	h.wait(period)
 	h.hear(1, "0.5")
 	h.wait(2 * time.Second)
-	h.add(0, site.Sample{At: h.now.Add(-time.Second), Signal: site.ResponseTime, Value: 4.8, Failure: site.FailureConnect})
+	h.add(0, site.Sample{At: h.now.Add(-time.Second), Signal: site.ResponseTime, Value: 4.8, Failure: site.FailureConnect, Detail: "refused"})
 	if side(h.last()) != "o" {
 		t.Fatal("one of two is slow, and the lower middle one of the pool is not")
 	}
 	h.wait(period - 2*time.Second)
 	h.add(1, site.Sample{At: h.now.Add(-time.Second), Signal: site.ResponseTime, Value: 4.4})
 	r := h.last().Reason
-	if r.Value != 4.4 || r.V != 1.1 || r.Age != time.Second || r.Failure != "" {
+	if r.Value != 4.4 || r.V != 1.1 || r.Age != time.Second || r.Detail != "" {
 		t.Errorf("got %+v, want 4.4, v 1.1, age 1s, no failure", r)
 	}
 }

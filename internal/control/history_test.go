@@ -53,8 +53,14 @@ func newSite(t fataler, addresses int, changes ...func(*site.Site)) *site.Site {
 // address returns the i-th address of the origin, counted from 0.
 func address(i int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}) }
 
-// lastOnly has v follow the newest sample of each address alone.
-func lastOnly(s *site.Site) { s.Thresholds[0].Window = s.Probes[0].Every }
+// lastOnly has v follow the newest sample of each path alone.
+func lastOnly(s *site.Site) {
+	var longest time.Duration
+	for _, p := range s.Probes {
+		longest = max(longest, p.Every)
+	}
+	s.Thresholds[0].Window = longest
+}
 
 // enterAfter sets the number of samples in a row that divert.
 func enterAfter(n int) func(*site.Site) { return func(s *site.Site) { s.Enter = n } }
@@ -143,6 +149,7 @@ func (h *history) wait(d time.Duration) {
 
 // add puts a sample into the window of a path and decides on it. The window
 // keeps more than any threshold looks at, but nothing that is yet to come.
+// What is no measurement stays where it is.
 func (h *history) add(path int, s site.Sample) {
 	src := &h.sources[path]
 	keep := 2 * control.Window(src.Period)
@@ -151,9 +158,12 @@ func (h *history) add(path int, s site.Sample) {
 	}
 	src.Samples = append(src.Samples, s)
 	h.decide(path)
-	src.Samples = slices.DeleteFunc(src.Samples, func(s site.Sample) bool {
-		return h.now.Sub(s.At) > keep || s.At.After(h.now)
-	})
+	switch {
+	case s.At.After(h.now):
+		src.Samples = src.Samples[:len(src.Samples)-1]
+	case s.Usable(h.now):
+		src.Samples = slices.DeleteFunc(src.Samples, func(old site.Sample) bool { return s.At.Sub(old.At) > keep })
+	}
 }
 
 // hear adds the sample that a word of a script stands for: a number is a good
@@ -167,7 +177,7 @@ func (h *history) hear(path int, word string) {
 	case "-":
 		return
 	case "x":
-		s.Value, s.Failure = p.Target.Timeout.Seconds(), site.FailureTimeout
+		s.Value, s.Failure, s.Detail = p.Target.Timeout.Seconds(), site.FailureTimeout, "no answer"
 	case "future":
 		s.At, s.Value = h.now.Add(time.Second), limit/10
 	default:

@@ -25,6 +25,7 @@ func TestMissingData(t *testing.T) {
 		{"stay, from the origin", stay, "0.5 -*1000", "o*1001", site.CauseBelow},
 		{"stay, from nothing", stay, "-*1000", "?*1000", site.CauseStart},
 		{"after 0s", newSite(t, 1, lastOnly, noData(site.NoDataOrigin, 0)), "1 -*3", "C*3 o", site.CauseNoData},
+		{"cdn after 0s waits for the first round", newSite(t, 1, lastOnly, noData(site.NoDataCDN, 0)), "-*2 0.5*2", "?*2 C*2", site.CauseNoData},
 		{"NaN all along", origin, "1 nan*33", "C*33 o", site.CauseNoData},
 		{"data in time", origin, "1 -*31 1 -*31 1", "C*65", site.CauseThreshold},
 		{"data comes back slow, at the origin", origin, "1 -*33 1*3", "C*33 o*3 C", site.CauseThreshold},
@@ -34,6 +35,15 @@ func TestMissingData(t *testing.T) {
 		{"data comes back slow, at the CDN", cdn, "0.5 -*33 0.9*30", "o*33 C*31", site.CauseNoData},
 		{"one address goes on", newSite(t, 2, lastOnly, noData(site.NoDataCDN, after)), "0.5 0.5/-*50", "o*51", site.CauseBelow},
 	})
+}
+
+// The first round is over when the slowest source can have spoken: until then
+// nothing is missing.
+func TestMissingDataWaitsForTheSlowestSource(t *testing.T) {
+	s := newSite(t, 1, noData(site.NoDataCDN, 0), secondProbe, func(s *site.Site) { s.Probes[0].Every = 3 * period })
+	h := observe(s)
+	h.wait(time.Hour)
+	wantTurns(t, h, turn{9 * period, site.SideCDN, site.CauseNoData})
 }
 
 // The time counts from the moment at which the last source turned stale.

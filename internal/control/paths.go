@@ -36,35 +36,31 @@ func (p Path) turning() bool {
 	return p.Health == HealthUp && p.Fails > 0 || p.Health == HealthDown && p.Goods > 0
 }
 
-// address returns the health of one address of the origin: the worst of the
+// survey settles the health of each address of the origin: the worst of the
 // paths to it, since every probe of it must pass.
-func (d *deciding) address(addr netip.Addr) Health {
-	worst := HealthUp
-	for i, src := range d.in.Sources {
-		if src.Address == addr || !src.Address.IsValid() {
-			worst = max(worst, d.st.Paths[i].Health)
+func (d *deciding) survey() {
+	d.health = make([]Health, len(d.s.Origin.Addresses))
+	for i, addr := range d.s.Origin.Addresses {
+		d.health[i] = HealthUp
+		for j, src := range d.in.Sources {
+			if src.Address == addr || !src.Address.IsValid() {
+				d.health[i] = max(d.health[i], d.st.Paths[j].Health)
+			}
 		}
 	}
-	return worst
-}
-
-// all reports whether every address of the origin is in health h.
-func (d *deciding) all(h Health) bool {
-	return !slices.ContainsFunc(d.s.Origin.Addresses, func(a netip.Addr) bool { return d.address(a) != h })
+	d.anyUp = slices.Contains(d.health, HealthUp)
 }
 
 // down reports whether the origin is down: all of its addresses are.
-func (d *deciding) down() bool { return d.all(HealthDown) }
-
-// anyUp reports whether an address of the origin is up.
-func (d *deciding) anyUp() bool {
-	return slices.ContainsFunc(d.s.Origin.Addresses, func(a netip.Addr) bool { return d.address(a) == HealthUp })
-}
+func (d *deciding) down() bool { return slices.Min(d.health) == HealthDown }
 
 // pooled reports whether a source's samples count: those of addresses that are
 // up, or of all while none is.
 func (d *deciding) pooled(src Source) bool {
-	return !src.Address.IsValid() || d.address(src.Address) == HealthUp || !d.anyUp()
+	if !src.Address.IsValid() || !d.anyUp {
+		return true
+	}
+	return d.health[slices.Index(d.s.Origin.Addresses, src.Address)] == HealthUp
 }
 
 // firstRoundOver reports whether every path has spoken, or one of them twice.
@@ -78,14 +74,14 @@ func (d *deciding) firstRoundOver() bool {
 // another is up: an answer is never empty.
 func (d *deciding) addresses() []netip.Addr {
 	all := d.s.Origin.Addresses
-	if !d.anyUp() {
+	if !d.anyUp || !slices.Contains(d.health, HealthDown) {
 		return all
 	}
-	up := make([]netip.Addr, 0, len(all))
-	for _, addr := range all {
-		if d.address(addr) != HealthDown {
-			up = append(up, addr)
+	var left []netip.Addr
+	for i, addr := range all {
+		if d.health[i] != HealthDown {
+			left = append(left, addr)
 		}
 	}
-	return up
+	return left
 }

@@ -124,7 +124,7 @@ func (w *world) steer(ctx context.Context) []change {
 			return changes
 		case h := <-w.samples:
 			src := &sources[h.path]
-			if len(src.Samples) == 3 {
+			if len(src.Samples) == 10 {
 				src.Samples = src.Samples[1:]
 			}
 			src.Samples = append(src.Samples, h.sample)
@@ -181,12 +181,11 @@ func outages(otherwise time.Duration) server {
 // fast is a server that is always well.
 func fast(time.Duration, float64) time.Duration { return 50 * time.Millisecond }
 
-// probedEvery sets the period, with a timeout of half of it and a limit of a
-// fifth.
-func probedEvery(every time.Duration) func(*site.Site) {
+// probedEvery sets the period, with a timeout of half of it.
+func probedEvery(every, limit time.Duration) func(*site.Site) {
 	return func(s *site.Site) {
 		s.Probes[0].Every, s.Probes[0].Timeout = every, every/2
-		s.Thresholds[0].Limit = every.Seconds() / 5
+		s.Thresholds[0].Limit = limit.Seconds()
 		s.Thresholds[0].Recover = site.DefaultRecover(s.Thresholds[0].Limit)
 	}
 }
@@ -196,22 +195,27 @@ func probedEvery(every time.Duration) func(*site.Site) {
 func TestTimingOfOutages(t *testing.T) {
 	const hours = 6 * time.Hour
 	for _, every := range []time.Duration{time.Second, 10 * time.Second, time.Minute} {
+		// A limit near the timeout leaves a killed origin to the count of its
+		// failed probes.
 		killed, slow := 3*every+every/2, 5*every+every/2
+		low, high := every/5, every*9/20
 		for _, tt := range []struct {
 			name    string
 			servers []server
+			limit   time.Duration
 			enter   time.Duration
 		}{
-			{"killed", []server{outages(never)}, killed},
-			{"both killed", []server{outages(never), outages(never)}, killed},
-			{"slow", []server{outages(every / 4)}, slow},
-			{"both slow", []server{outages(every / 4), outages(every / 4)}, slow},
-			{"very slow", []server{outages(every * 2 / 5)}, slow},
-			{"one killed, the other slow", []server{outages(never), outages(every / 4)}, slow},
+			{"killed", []server{outages(never)}, high, killed},
+			{"killed, with a low limit", []server{outages(never)}, low, killed},
+			{"both killed", []server{outages(never), outages(never)}, high, killed},
+			{"slow", []server{outages(every / 4)}, low, slow},
+			{"both slow", []server{outages(every / 4), outages(every / 4)}, low, slow},
+			{"very slow", []server{outages(every * 2 / 5)}, low, slow},
+			{"one killed, the other slow", []server{outages(never), outages(every / 4)}, low, slow},
 		} {
 			t.Run(fmt.Sprintf("%s every %s", tt.name, every), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := newSite(t, len(tt.servers), probedEvery(every))
+					s := newSite(t, len(tt.servers), probedEvery(every, tt.limit))
 					turns := turnsOf(live(s, hours, tt.servers...))
 					if want := 1 + 2*int(hours/(outageEvery+outageShift)-1); len(turns) < want {
 						t.Fatalf("%d turns, want at least %d: %v", len(turns), want, turns)
@@ -245,7 +249,7 @@ func wantOnTime(t *testing.T, turned turn, broke, enter, delay, every time.Durat
 func TestTimingOfOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const every = 10 * time.Second
-		changes := live(newSite(t, 2, probedEvery(every)), 6*time.Hour, fast, outages(never))
+		changes := live(newSite(t, 2, probedEvery(every, every/5)), 6*time.Hour, fast, outages(never))
 		before, moves := 2, 0
 		for _, c := range changes {
 			d := c.decision
@@ -287,7 +291,7 @@ func TestOscillationIsDamped(t *testing.T) {
 	const hours = 6 * time.Hour
 	synctest.Test(t, func(t *testing.T) {
 		swing := func(changes ...func(*site.Site)) (entries int, atCDN time.Duration) {
-			changes = append(changes, probedEvery(period))
+			changes = append(changes, probedEvery(period, period/5))
 			turns := turnsOf(live(newSite(t, 1, changes...), hours, overloaded))
 			for i, turned := range turns {
 				if turned.side == site.SideOrigin && i > 0 && turned.at-turns[i-1].at < 120*time.Second {

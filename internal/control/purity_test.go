@@ -14,7 +14,7 @@ import (
 func TestDecideIsPure(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := observe(anySite(t))
-		for _, e := range rapid.SliceOfN(anyEvent(h.site), 1, 40).Draw(t, "events") {
+		for _, e := range anyEvents(h.site).Draw(t, "events") {
 			h.happen(e)
 			path := rapid.IntRange(control.None, len(h.sources)-1).Draw(t, "path")
 			if path >= 0 && len(h.sources[path].Samples) == 0 {

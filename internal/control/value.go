@@ -40,7 +40,7 @@ func (d *deciding) read() reading {
 		if !r.known || v > r.reason.V {
 			last := newest(samples)
 			r.reason = site.Reason{Signal: t.Signal, Value: value, Limit: t.Limit, V: v,
-				Age: d.in.Now.Sub(last.At), Failure: last.Failure}
+				Age: d.in.Now.Sub(last.At), Detail: last.Detail}
 		}
 		r.known = true
 	}

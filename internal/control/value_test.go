@@ -63,8 +63,8 @@ func TestPerformanceValue(t *testing.T) {
 func TestFailedProbeCountsAsItsTimeout(t *testing.T) {
 	h := observe(newSite(t, 1))
 	h.play("x", side)
-	if r := h.last().Reason; r.V != timeout.Seconds() || r.Failure != site.FailureTimeout {
-		t.Errorf("got %+v, want v %g and the failure", r, timeout.Seconds())
+	if r := h.last().Reason; r.V != timeout.Seconds() || r.Detail != "no answer" {
+		t.Errorf("got %+v, want v %g and what failed", r, timeout.Seconds())
 	}
 }
 

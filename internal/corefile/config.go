@@ -2,6 +2,8 @@ package corefile
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/coredns/caddy/caddyfile"
 
@@ -65,9 +67,17 @@ func (c *Config) Complete() ([]*site.Site, error) {
 	}
 	var wrong *site.PlaceError
 	if errors.As(site.ValidateSet(sites), &wrong) {
-		return nil, errorAt(wrong.Place, wrong.Err)
+		return nil, errorAt(wrong.Place, hint(wrong))
 	}
 	return sites, nil
+}
+
+// hint helps who imports one snippet into several server blocks.
+func hint(wrong *site.PlaceError) error {
+	if strings.HasSuffix(wrong.Err.Error(), " at "+wrong.Place) {
+		return fmt.Errorf("%w: sites are defined once, and a block of a bare 'cdnredirect' serves those of others", wrong.Err)
+	}
+	return wrong.Err
 }
 
 // resolve builds every site that waits for nothing.

@@ -20,7 +20,8 @@ func (n node) errorf(format string, args ...any) error {
 
 // argError says that words are missing or too many behind word.
 func argError(word string) error {
-	return fmt.Errorf("Wrong argument count or unexpected line ending after '%s'", word) //nolint:staticcheck,revive // CoreDNS's wording
+	//lint:ignore ST1005 CoreDNS's wording
+	return fmt.Errorf("Wrong argument count or unexpected line ending after '%s'", word)
 }
 
 // argError says that the line has not the words it needs.

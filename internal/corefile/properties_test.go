@@ -234,7 +234,7 @@ var effects = []struct {
 	{"cdn big {label}.example.net", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.example.net."}} }},
 	{"cdn big {label}.{host}.example.net", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.www.example.org.example.net."}} }},
 
-	{"probe http https://{host}:8443/{label}?a={name}", probe(func(p *site.Probe) { p.URL = "https://www.example.org:8443/www?a=www.example.org" })},
+	{"probe http https://status.{host}:8443/{label}?a={name}", probe(func(p *site.Probe) { p.URL = "https://status.www.example.org:8443/www?a=www.example.org" })},
 	{"probe http http://{origin}/ every 20s", probe(func(p *site.Probe) { p.Every, p.Timeout = 20*time.Second, 10*time.Second })},
 	{"probe http http://{origin}/ timeout 2s", probe(func(p *site.Probe) { p.Timeout = 2 * time.Second })},
 	{"probe http http://{origin}/ status 200,301-302", probe(func(p *site.Probe) { p.Status, _ = site.ParseStatus("200,301-302") })},

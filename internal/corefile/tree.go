@@ -59,7 +59,8 @@ func readTree(d *caddyfile.Dispenser) ([]node, error) {
 		return nil, r.errorf("unexpected '}': no block is open")
 	}
 	if len(nodes) == 0 {
-		return nil, errorAt(fmt.Sprintf("%s:%d", d.File(), d.Line()), errors.New("Unexpected EOF")) //nolint:staticcheck,revive // CoreDNS's wording
+		//lint:ignore ST1005 CoreDNS's wording
+		return nil, errorAt(fmt.Sprintf("%s:%d", d.File(), d.Line()), errors.New("Unexpected EOF"))
 	}
 	return nodes, nil
 }

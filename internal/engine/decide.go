@@ -78,6 +78,7 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 		r.generation.known()
 	}
 	if r.generation == e.current && moved(before, after) {
+		e.cfg.Metrics.moved(before.Side, after.Side)
 		e.report(r.site, before, after)
 	}
 }

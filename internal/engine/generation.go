@@ -110,8 +110,10 @@ func (e *Engine) Promote() bool {
 	if e.candidate == nil {
 		return false
 	}
+	old := e.current.byName()
 	e.current, e.candidate = e.candidate, nil
 	e.observe()
+	e.reportAll(old)
 	e.cfg.Metrics.recount(e.current)
 	return true
 }

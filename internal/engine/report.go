@@ -5,12 +5,25 @@ import "github.com/cdnredirect/cdnredirect/internal/site"
 // report tells the operator that a site's decision changed.
 func (e *Engine) report(s *site.Site, before, after site.Decision) {
 	e.cfg.Metrics.changes.WithLabelValues(string(after.Reason.Cause)).Inc()
-	e.cfg.Metrics.moved(before.Side, after.Side)
 	say := e.cfg.Log.Infof
 	if after.Side == site.SideCDN {
 		say = e.cfg.Log.Warningf
 	}
 	say("site %q: %s -> %s: %s", s.Name(), describe(before), describe(after), after.Reason)
+}
+
+// reportAll tells what a new generation in force changes: it was silent while
+// it was on offer.
+func (e *Engine) reportAll(old map[string]*runner) {
+	for _, r := range e.current.runners {
+		var before site.Decision
+		if from := old[r.site.Name()]; from != nil {
+			before = from.state.Last
+		}
+		if moved(before, r.state.Last) {
+			e.report(r.site, before, r.state.Last)
+		}
+	}
 }
 
 // describe says where a decision sends visitors, and what it would do if it might.

@@ -104,7 +104,7 @@ func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
 }
 
 // url is what the probe of one address asks.
-func url(addr string) string { return "http://" + addr + "/" }
+func url(addr string) string { return "http://" + addr + ":80/" }
 
 // newSite is a site with the given addresses: a probe each second, a limit of
 // 300 ms, 10 s of failback_delay.

@@ -43,20 +43,20 @@ const (
 	CauseNoCDN     Cause = "no_cdn"    // every CDN is out
 )
 
-// Causes lists every cause.
+// Causes lists those that a site's side may change by.
 func Causes() []Cause {
-	return []Cause{CauseStart, CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData, CauseNoCDN}
+	return []Cause{CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData}
 }
 
 // Reason is why a decision was taken: the worst threshold at that moment.
 type Reason struct {
-	Cause   Cause
-	Signal  Signal
-	Value   float64 // measured, in the signal's unit
-	Limit   float64 // in the signal's unit
-	V       float64 // the performance value: 1 is the limit
-	Age     time.Duration
-	Failure Failure // of the newest sample; empty: it was good
+	Cause  Cause
+	Signal Signal
+	Value  float64 // measured, in the signal's unit
+	Limit  float64 // in the signal's unit
+	V      float64 // the performance value: 1 is the limit
+	Age    time.Duration
+	Detail string // what failed in the newest sample; empty: nothing
 }
 
 // String says it in a line, such as
@@ -66,8 +66,8 @@ func (r Reason) String() string {
 		return string(r.Cause)
 	}
 	failed := ""
-	if r.Failure != "" {
-		failed = fmt.Sprintf(", the last probe failed: %s", r.Failure)
+	if r.Detail != "" {
+		failed = ", the last probe failed: " + r.Detail
 	}
 	return fmt.Sprintf("%s: %s %s is %.0f %% of the limit %s (age %s)%s", r.Cause, r.Signal,
 		seconds(r.Value), r.V*100, seconds(r.Limit), r.Age.Round(time.Millisecond), failed)

@@ -70,7 +70,7 @@ func TestPaths(t *testing.T) {
 	want := []site.Path{
 		{Target: target(first, "https://192.0.2.1:8443/192.0.2.1"), Address: s.Origin.Addresses[0], Every: first.Every},
 		{Target: target(first, "https://[2001:db8::1]:8443/[2001:db8::1]"), Address: s.Origin.Addresses[1], Every: first.Every},
-		{Target: target(second, "http://whole.example.org/"), Every: second.Every},
+		{Target: target(second, "http://whole.example.org:80/"), Every: second.Every},
 	}
 	if got := s.Paths(); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
@@ -94,6 +94,17 @@ func TestServes(t *testing.T) {
 	for name, want := range map[string]bool{"www.example.org.": true, "shop.example.org.": true, "example.org.": false, "": false} {
 		if s.Serves(name) != want {
 			t.Errorf("%s: got %t", name, !want)
+		}
+	}
+}
+
+// Equal probes are found by their targets, so one probe has one way to be written.
+func TestPathsWriteEqualURLsAlike(t *testing.T) {
+	for _, text := range []string{"http://Example.NET", "HTTP://example.net:80/", "http://example.net/"} {
+		s := valid()
+		s.Probes[0].URL = text
+		if got := s.Paths()[0].Target.URL; got != "http://example.net:80/" {
+			t.Errorf("%s: got %s", text, got)
 		}
 	}
 }

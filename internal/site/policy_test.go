@@ -66,8 +66,8 @@ func TestReason(t *testing.T) {
 			"down: response_time 5s is 1000 % of the limit 500ms (age 0s)",
 		},
 		{
-			site.Reason{Cause: site.CauseDown, Signal: site.ResponseTime, Value: 5, Limit: 0.5, V: 10, Failure: site.FailureTLS},
-			"down: response_time 5s is 1000 % of the limit 500ms (age 0s), the last probe failed: tls",
+			site.Reason{Cause: site.CauseDown, Signal: site.ResponseTime, Value: 5, Limit: 0.5, V: 10, Detail: "negotiating TLS: certificate has expired"},
+			"down: response_time 5s is 1000 % of the limit 500ms (age 0s), the last probe failed: negotiating TLS: certificate has expired",
 		},
 	} {
 		t.Run(tc.want, func(t *testing.T) {

@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -49,15 +50,34 @@ func (p Probe) paths(s *Site) []Path {
 	return paths
 }
 
-func (p Probe) path(s *Site, url string, addr netip.Addr) Path {
+func (p Probe) path(s *Site, text string, addr netip.Addr) Path {
 	return Path{
 		Target: Target{
-			Kind: p.Kind, URL: url, Host: s.Hosts[0],
+			Kind: p.Kind, URL: canonicalURL(text), Host: s.Hosts[0],
 			Timeout: p.Timeout, Status: p.Status, SkipVerify: p.SkipVerify,
 		},
 		Address: addr,
 		Every:   p.Every,
 	}
+}
+
+// canonicalURL writes a URL in the one form that equal probes share (RFC 3986,
+// section 6.2): scheme and host in lower case, the port written out, "/" for
+// an empty path.
+func canonicalURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return text // Validate refuses it
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	u.Host = net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String()
 }
 
 // bracketed writes an address as a URL wants it (RFC 3986, section 3.2.2).

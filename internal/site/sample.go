@@ -11,6 +11,7 @@ type Sample struct {
 	Signal  Signal
 	Value   float64 // in the signal's unit; a failed probe's is its timeout
 	Failure Failure // empty: the probe was good
+	Detail  string  // what failed, for people; never a secret
 }
 
 // Failure is why a probe failed; the list is fixed.

@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -121,6 +122,8 @@ func (s *Site) checkProbes() error {
 			return &PropertyError{"probe", err}
 		}
 		switch {
+		case s.asksItself(p.URL):
+			return wrong("probe", "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
 		case p.Kind != "http":
 			return wrong("probe", "probe '%s' is of no known kind", p.Kind)
 		case p.Status == StatusSet{}:
@@ -132,6 +135,17 @@ func (s *Site) checkProbes() error {
 		}
 	}
 	return nil
+}
+
+// asksItself reports whether a URL's host is one of the site's names: its probe
+// would follow our own answers, and find a sick origin well at the CDN.
+func (s *Site) asksItself(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil {
+		return false // it holds {origin}
+	}
+	name, err := CanonicalName(u.Hostname())
+	return err == nil && s.Serves(name)
 }
 
 // maxWindow bounds what is kept of a source: an hour.

@@ -51,7 +51,7 @@ func TestValidate(t *testing.T) {
 		{"star below", names("a.*.example.org.")},
 		{"IPv6", origin("2001:db8::1", "192.0.2.1")},
 		{"private address", origin("10.0.0.1", "127.0.0.1", "fd00::1")},
-		{"no placeholder in the URL", url("https://www.example.org:8443/a?b=c")},
+		{"no placeholder in the URL", url("https://status.example.org:8443/a?b=c")},
 		{"IPv6 in the URL", url("http://[2001:db8::1]:80/")},
 		{"limits of a probe", func(s *site.Site) {
 			s.Probes[0].Every, s.Probes[0].Timeout = time.Second, time.Second-1
@@ -88,6 +88,7 @@ func TestValidateErrors(t *testing.T) {
 		{func(s *site.Site) { s.CDNs[0].Target = "" }, "cdn", "target '' of cdn 'edge' is not a name in canonical form"},
 		{func(s *site.Site) { s.CDNs[0].Target = "." }, "cdn", "target '.' of cdn 'edge' is not a name in canonical form"},
 		{func(s *site.Site) { s.CDNs = append(s.CDNs, s.CDNs[0]) }, "cdn", "cdn 'edge' has no name of its own"},
+		{url("https://WWW.example.org/"), "probe", "the host in 'https://WWW.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
 		{func(s *site.Site) { s.Probes[0].Kind = "smoke" }, "probe", "probe 'smoke' is of no known kind"},
 		{func(s *site.Site) { s.Probes[0].Status = site.StatusSet{} }, "probe", "no status is good for the probe of 'http://{origin}/'"},
 		{url("http://x{origin}/"), "probe", "'http://x{origin}/' is not a URL: invalid IP-literal"},
