@@ -1,6 +1,7 @@
 package cdnredirect
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -58,14 +59,14 @@ func TestSetupErrorsNameThePlugin(t *testing.T) {
 }
 
 func TestSetupStartsNothing(t *testing.T) {
-	before := runtime.NumGoroutine()
+	before := runtime.NumGoroutine() // others may end meanwhile
 	c := caddy.NewTestController("dns", "cdnredirect {\n"+siteText("a", 1, "")+"}")
 	c.ServerBlockKeys = []string{"dns://example.org.:53"}
 	if err := setup(c); err != nil {
 		t.Fatal(err)
 	}
-	if after := runtime.NumGoroutine(); after != before {
-		t.Errorf("Expected %d goroutines, got %d", before, after)
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("Expected at most %d goroutines, got %d", before, after)
 	}
 }
 
@@ -275,17 +276,95 @@ func TestLifeCycle(t *testing.T) {
 	}
 }
 
-// TestReloadKeepsTheDecision has no probe answer after the reload but the
-// first: only what was known before can divert.
+// TestReloadKeepsTheDecision heals the origin before the reload: only what was
+// decided before can divert, for as long as failback_delay.
 func TestReloadKeepsTheDecision(t *testing.T) {
 	o, port := newOrigin(t), freePort(t)
-	r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
+	conf := func(target string) string {
+		return strings.Replace(serverText(port, "cdnredirect {", siteText(target, o.port, ""), "}"), "failback_delay 1s", "failback_delay 1h", 1)
+	}
 	o.broken.Store(true)
+	r := start(t, conf("a"))
 	await(t, port, "a.example.net.")
-	r.reload(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}"))
+	o.broken.Store(false)
+	r.reload(t, conf("b"))
 	if got := ask(t, port, "www.example.org.", dns.TypeA); got != "b.example.net." {
 		t.Errorf("Expected the first answer diverted to the new target, got %q", got)
 	}
+}
+
+// TestAHookOfAnotherPluginFailsAfterTheReload leaves the new instance serving:
+// CoreDNS says that the reload has failed, but only runs the old one's hooks.
+func TestAHookOfAnotherPluginFailsAfterTheReload(t *testing.T) {
+	o, port := newOrigin(t), freePort(t)
+	r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
+	fails := func() error { return errors.New("no way out") }
+	r.OnShutdown = append([]func() error{fails}, r.OnShutdown...)
+	r.reloadFails(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}"), "no way out")
+	for _, i := range caddy.Instances() { // the one that serves now
+		r.Instance = i
+	}
+	await(t, port, "127.0.0.1")
+	o.broken.Store(true)
+	await(t, port, "b.example.net.")
+}
+
+// TestHooksBeforeTheStart are what a signal during a long setup runs.
+func TestHooksBeforeTheStart(t *testing.T) {
+	i := instanceOf(caddy.NewTestController("dns", ""))
+	for _, hook := range []func() error{i.shutdown, i.finalShutdown, i.restart, i.restartFailed} {
+		if err := hook(); err != nil {
+			t.Error(err)
+		}
+	}
+	if i.ready() {
+		t.Error("Expected not ready")
+	}
+}
+
+// TestReadyDuringAReload adds a site whose origin hangs: until its first probe
+// is over, the sites in force are what counts.
+func TestReadyDuringAReload(t *testing.T) {
+	o, port, readyPort := newOrigin(t), freePort(t), freePort(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	conf := func(more string) string {
+		return serverText(port, fmt.Sprintf("ready 127.0.0.1:%d {\nmonitor continuously\n}", readyPort), "cdnredirect {", siteText("a", o.port, ""), more, "}")
+	}
+	r := start(t, conf(""))
+	hanging := fmt.Sprintf("site hangs.example.org {\norigin 127.0.0.1\ncdn edge b.example.net\n"+
+		"probe http http://{origin}:%d/ every 10s timeout 3s\nthreshold response_time 1s\n}", silent.Addr().(*net.TCPAddr).Port)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.reload(t, conf(hanging))
+	}()
+	for polls := 0; ; polls++ {
+		select {
+		case <-done:
+			if polls == 0 {
+				t.Error("Expected the reload to wait for the new site")
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+			if code := status(fmt.Sprintf("http://127.0.0.1:%d/ready", readyPort)); code == http.StatusServiceUnavailable {
+				t.Error("Expected ready all the time")
+			}
+		}
+	}
+}
+
+// status returns the status of a GET, or 0 while nobody listens.
+func status(url string) int {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
 }
 
 func TestReloadThatAddsAndRemovesThePlugin(t *testing.T) {
@@ -324,20 +403,13 @@ func TestABlockWithoutBracesServesTheSitesOfOthers(t *testing.T) {
 		serverText(second, "cdnredirect")+
 		fmt.Sprintf("example.net:%d {\nbind 127.0.0.1\ncdnredirect\n}\n", second))
 	for _, p := range []int{port, second} {
-		if got := ask(t, p, "www.example.org.", dns.TypeA); got != "127.0.0.1" {
-			t.Errorf("Expected the origin on every port, got %q", got)
-		}
+		await(t, p, "127.0.0.1")
 	}
 	if got := ask(t, second, "www.example.net.", dns.TypeA); got != "REFUSED" {
 		t.Errorf("Expected REFUSED, got %q", got)
 	}
-	resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/ready", readyPort))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Errorf("Expected ready, got %s", resp.Status)
+	if code := status(fmt.Sprintf("http://127.0.0.1:%d/ready", readyPort)); code != http.StatusOK {
+		t.Errorf("Expected ready, got %d", code)
 	}
 }
 

@@ -200,6 +200,78 @@ func TestAReloadThatFailsLeavesNothingBehind(t *testing.T) {
 	})
 }
 
+// TestAReloadReportsWhatItChanges adds a site with a dead origin, and lets one
+// divert that only showed its decision.
+func TestAReloadReportsWhatItChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.set(url("192.0.2.1"), 400*time.Millisecond)
+		w.set(url("192.0.2.2"), time.Hour)
+		e, reg := w.engine(t)
+		shown := newSite(www, "192.0.2.1")
+		shown.Divert = site.DivertNone
+		offer(e, shown)
+		offer(e, newSite(www, "192.0.2.1"), newSite("dead.example.org.", "192.0.2.2"))
+		before := len(w.logged())
+		e.Promote()
+		if got := len(w.logged()) - before; got != 2 {
+			t.Errorf("Expected 2 lines, got %q", w.logged())
+		}
+		for cause, want := range map[string]float64{"threshold": 2, "down": 1} {
+			if got := gauge(t, reg, "coredns_cdnredirect_decision_changes_total", cause); got != want {
+				t.Errorf("Changes by %s: expected %g, got %g", cause, want, got)
+			}
+		}
+		if got := gauge(t, reg, "coredns_cdnredirect_sites", "cdn"); got != 2 {
+			t.Errorf("Expected 2 sites at the CDN, got %g", got)
+		}
+	})
+}
+
+// TestDataThatWasNeverThereIsAwaited has no_data apply at once, but not before
+// the first probe had time to speak.
+func TestDataThatWasNeverThereIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		e, _ := w.engine(t)
+		s := newSite(www, "192.0.2.1")
+		s.NoData = site.NoData{Action: site.NoDataCDN}
+		expect(t, offer(e, s), "1 A")
+		w.panicAt(url("192.0.2.9"))
+		silent := newSite(www, "192.0.2.9")
+		silent.NoData = s.NoData
+		g := offer(e, silent)
+		e.Promote()
+		expect(t, g, "1 A")
+		time.Sleep(7 * time.Second)
+		expect(t, g, edge)
+	})
+}
+
+// TestTheLongestWindowIsKept has the shorter one asked for last.
+func TestTheLongestWindowIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.set(url("192.0.2.1"), 400*time.Millisecond)
+		e, _ := w.engine(t)
+		long, short := newSite(www, "192.0.2.1"), newSite("short.example.org.", "192.0.2.1")
+		short.Hosts = long.Hosts
+		long.Thresholds[0].Window, long.Thresholds[0].Statistic = 20*time.Second, site.Max
+		long.FailbackDelay, short.FailbackDelay = 0, 0
+		g := offer(e, long, short)
+		expect(t, g, edge)
+		time.Sleep(10 * time.Second)
+		w.set(url("192.0.2.1"), 10*time.Millisecond)
+		time.Sleep(15 * time.Second)
+		expect(t, g, edge) // the slowest of 20 s is still slow
+		if got := answer(g, "short.example.org."); got != "1 A" {
+			t.Errorf("Expected the short window over, got %s", got)
+		}
+		time.Sleep(10 * time.Second)
+		expect(t, g, "1 A")
+	})
+}
+
 // TestANewAddressIsBelievedAtOnce changes the origin's address in a reload.
 func TestANewAddressIsBelievedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
