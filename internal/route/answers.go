@@ -14,7 +14,7 @@ import (
 // the case of the client's question. They are shared: copy before you change.
 type Answers struct {
 	Decision site.Decision
-	Verdict  string // the decision in a word or two: "origin" or "cdn NAME"
+	Summary  string // the decision in a word or two: "origin" or "cdn NAME"
 	Reason   string // the decision's reason in a line
 
 	TTL    uint32
@@ -27,13 +27,13 @@ type Answers struct {
 func newAnswers(d site.Decision, soa SOA) *Answers {
 	a := &Answers{
 		Decision: d,
-		Verdict:  string(site.SideOrigin),
+		Summary:  string(site.SideOrigin),
 		Reason:   d.Reason.String(),
 		TTL:      uint32(d.TTL / time.Second),
 	}
 	if d.Share > 0 {
 		a.Target = d.CDN.Target
-		a.Verdict = string(site.SideCDN) + " " + d.CDN.Name
+		a.Summary = string(site.SideCDN) + " " + d.CDN.Name
 	}
 	for _, addr := range slices.SortedFunc(slices.Values(d.Addresses), netip.Addr.Compare) {
 		if addr.Is4() {
