@@ -32,7 +32,7 @@ func (d *deciding) conclude() {
 		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
 	}
 	st.Due = d.due(full)
-	if sameAnswer(st.Last, next) {
+	if nothingNew(st.Last, next) {
 		return
 	}
 	next.Epoch = st.Last.Epoch + 1
@@ -42,25 +42,21 @@ func (d *deciding) conclude() {
 // divert sends the clients to the first CDN that is ready: the order of the
 // site's CDNs is the preference.
 func (d *deciding) divert(next *site.Decision) {
-	ready := slices.IndexFunc(d.s.CDNs, d.ready)
-	switch {
-	case ready < 0:
-		next.Reason.Cause = site.CauseNoCDN
-	case d.s.Divert == site.DivertAll:
-		next.Share = 1
-		fallthrough
-	default:
-		next.CDN = d.s.CDNs[ready]
+	for i, cdn := range d.s.CDNs {
+		if d.in.Ready != nil && !d.in.Ready[i] {
+			continue
+		}
+		next.CDN = cdn
+		if d.s.Divert == site.DivertAll {
+			next.Share = 1
+		}
+		return
 	}
+	next.Reason.Cause = site.CauseNoCDN
 }
 
-func (d *deciding) ready(c site.CDN) bool {
-	i := slices.Index(d.s.CDNs, c)
-	return d.in.Ready == nil || d.in.Ready[i]
-}
-
-// sameAnswer reports whether b says nothing new after a.
-func sameAnswer(a, b site.Decision) bool {
+// nothingNew reports whether b says nothing that a did not.
+func nothingNew(a, b site.Decision) bool {
 	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && a.CDN == b.CDN && a.TTL == b.TTL &&
 		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && slices.Equal(a.Addresses, b.Addresses)
 }
@@ -73,7 +69,7 @@ func (d *deciding) unsettled(share float64) bool {
 	if share > 0 {
 		return false // only time leads back
 	}
-	counting := d.st.Side == site.SideOrigin && d.s.Divert != site.DivertNone && (d.st.Over > 0 || d.st.Hard > 0)
+	counting := d.st.Side == site.SideOrigin && d.s.Divert != site.DivertNone && d.st.Over > 0
 	return counting || slices.ContainsFunc(d.st.Paths, Path.turning)
 }
 

@@ -33,10 +33,9 @@ func (d *deciding) forgive() {
 	if !d.st.Counted {
 		return
 	}
-	st, now := d.st, d.in.Now
-	st.Penalty = max(0, st.Penalty-1) * d.decay(now.Sub(st.PenaltyAt))
-	st.PenaltyAt, st.Counted = now, false
-	st.Held = time.Time{}
+	st := d.st
+	st.Penalty = max(0, st.Penalty-1) // PenaltyAt is still that of this entry
+	st.Counted, st.Held = false, time.Time{}
 }
 
 // release returns when damping stops blocking the return; the zero time when
@@ -48,8 +47,8 @@ func (d *deciding) release() time.Time {
 	}
 	halves := math.Log2(st.Penalty / d.s.Damping.Reuse)
 	decayed := st.PenaltyAt.Add(time.Duration(halves * float64(d.s.DampingHalfLife())))
-	if latest := st.Held.Add(d.s.DampingMax()); latest.Before(decayed) {
-		return latest
+	if longest := st.Held.Add(d.s.DampingMax()); longest.Before(decayed) {
+		return longest
 	}
 	return decayed
 }

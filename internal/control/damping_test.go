@@ -222,7 +222,7 @@ func TestDampingForgivesOneStay(t *testing.T) {
 
 // A stay that never counted takes nothing from the penalty of those that did.
 func TestDampingForgivesNoOtherStay(t *testing.T) {
-	h := observe(newSite(t, 1, lastOnly, slowToFail, damping(func(d *site.Damping) { d.HalfLife = time.Hour })))
+	h := observe(newSite(t, 1, lastOnly, slowToFail, damping(func(d *site.Damping) { d.HalfLife, d.Max = time.Hour, 30*time.Minute })))
 	h.play("0.5 "+flap+" "+flap, side)
 	h.play("x*3 0.5*14", side) // the third fail takes the origin down, before any count of v
 	h.play(flap+" 0.5*300", side)

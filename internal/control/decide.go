@@ -71,8 +71,8 @@ func (d *deciding) count(fresh bool) {
 	}
 	st.Blind = time.Time{}
 	if fresh {
-		st.Over = next(st.Over, d.reason.V >= 1)
-		st.Hard = next(st.Hard, d.reason.V >= hardV)
+		st.Over = inARow(st.Over, d.reason.V >= 1)
+		st.Hard = inARow(st.Hard, d.reason.V >= hardV)
 	}
 	if !d.calm || d.down() {
 		st.Calm = time.Time{}
@@ -81,8 +81,8 @@ func (d *deciding) count(fresh bool) {
 	}
 }
 
-// next continues a count of events in a row.
-func next(count int, again bool) int {
+// inARow continues a count of events in a row.
+func inARow(count int, again bool) int {
 	if again {
 		return count + 1
 	}
@@ -121,12 +121,11 @@ func (d *deciding) start() {
 // enter leaves the origin. That v is above now is asked too: counts may have
 // run under the limit of an earlier Corefile.
 func (d *deciding) enter() {
-	over := d.reason.V >= 1 && d.st.Over >= d.s.Enter
-	hard := d.reason.V >= hardV && d.st.Hard >= hardCount
+	counted := d.st.Over >= d.s.Enter || d.st.Hard >= hardCount
 	switch {
 	case d.down():
 		d.turn(site.SideCDN, site.CauseDown)
-	case over || hard:
+	case counted && d.reason.V >= 1:
 		d.turn(site.SideCDN, site.CauseThreshold)
 		d.penalise()
 	}
@@ -148,11 +147,12 @@ func (d *deciding) returnDue() time.Time {
 	if st.Side != site.SideCDN || st.Calm.IsZero() {
 		return time.Time{}
 	}
-	due := latest(st.Calm, st.Since).Add(d.s.FailbackDelay)
-	return latest(due, d.release())
+	due := later(st.Calm, st.Since).Add(d.s.FailbackDelay)
+	return later(due, d.release())
 }
 
-// moveBlind applies the rule for missing data.
+// moveBlind applies the rule for missing data. What was known of the paths is
+// of no use by then: their next samples are taken at face value.
 func (d *deciding) moveBlind() {
 	due := d.blindDue()
 	if due.IsZero() || due.After(d.in.Now) {
@@ -162,6 +162,9 @@ func (d *deciding) moveBlind() {
 	case side == d.st.Side:
 	case side == site.SideCDN, side == site.SideOrigin && d.st.Side == site.SideCDN:
 		d.turn(side, site.CauseNoData)
+		for i := range d.st.Paths {
+			d.st.Paths[i] = Path{Health: HealthUnknown}
+		}
 	}
 }
 
@@ -173,7 +176,7 @@ func (d *deciding) blindDue() time.Time {
 	}
 	due := d.st.Blind.Add(d.s.NoData.After)
 	if !d.firstRoundOver() {
-		due = latest(due, d.st.Blind.Add(d.patience()))
+		due = later(due, d.st.Blind.Add(d.patience()))
 	}
 	return due
 }
@@ -196,12 +199,9 @@ func (d *deciding) turn(side site.Side, cause site.Cause) {
 	st.Reason.Cause = cause
 	st.Over, st.Hard = 0, 0
 	st.Counted, st.Held = false, time.Time{}
-	if side == site.SideOrigin {
-		st.Calm = time.Time{}
-	}
 }
 
-func latest(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}

@@ -63,3 +63,17 @@ func TestMissingDataOfAnOriginThatIsDown(t *testing.T) {
 		{"stay", newSite(t, 1, noData(site.NoDataStay, 0)), "0.5*3 x*3 -*63", "o*5 C*64", site.CauseDown},
 	})
 }
+
+// What was known of an address before the rule applied is forgotten: the first
+// good sample after a long silence finds it up, not still down.
+func TestAfterTheRuleThePathsAreUnknown(t *testing.T) {
+	h := observe(newSite(t, 1, lastOnly, noData(site.NoDataOrigin, 5*time.Minute)))
+	h.play("0.5*3 x*3", side)
+	if got := side(h.last()); got != "C" {
+		t.Fatalf("at %s with a dead origin", got)
+	}
+	h.play("-*60 0.5*3", side)
+	if got := side(h.last()); got != "o" {
+		t.Errorf("at %s after the silence", got)
+	}
+}

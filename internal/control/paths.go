@@ -44,11 +44,21 @@ func (d *deciding) survey() {
 		d.health[i] = HealthUp
 		for j, src := range d.in.Sources {
 			if src.Address == addr || !src.Address.IsValid() {
-				d.health[i] = max(d.health[i], d.st.Paths[j].Health)
+				d.health[i] = max(d.health[i], d.path(j))
 			}
 		}
 	}
 	d.anyUp = slices.Contains(d.health, HealthUp)
+}
+
+// path returns the health of a path as it counts now: one that was up and has
+// fallen silent is not known to be.
+func (d *deciding) path(i int) Health {
+	health, src := d.st.Paths[i].Health, d.in.Sources[i]
+	if health == HealthUp && d.in.Now.Sub(d.newestUsable(src)) >= site.StaleAfter(src.Period) {
+		return HealthUnknown
+	}
+	return health
 }
 
 // down reports whether the origin is down: all of its addresses are.

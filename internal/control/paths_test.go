@@ -79,3 +79,14 @@ func TestPoolWithSeveralPaths(t *testing.T) {
 		}), "0.5/x/0.5 0.5/x/1", "o C", site.CauseThreshold},
 	})
 }
+
+// An address that was up and has fallen silent is not known to be up: it does
+// not keep the samples of one that fails out of the pool.
+func TestASilentAddressIsUnknown(t *testing.T) {
+	h := observe(newSite(t, 2, lastOnly))
+	h.play("0.5/0.5 0.5/0.5 -/-*5", side)
+	h.play("x/-*3", side)
+	if got := side(h.last()); got != "C" {
+		t.Errorf("at %s while all that is heard are failures", got)
+	}
+}

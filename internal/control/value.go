@@ -50,7 +50,11 @@ func (d *deciding) read() reading {
 // pool collects the fresh samples of the threshold's window over all sources
 // that count.
 func (d *deciding) pool(t site.Threshold) []site.Sample {
-	var pool []site.Sample
+	most := 0
+	for _, src := range d.in.Sources {
+		most += len(src.Samples)
+	}
+	pool := make([]site.Sample, 0, most)
 	for _, src := range d.in.Sources {
 		if d.pooled(src) {
 			pool = appendFresh(pool, src, t, d.in.Now)
@@ -113,10 +117,10 @@ func rank(which site.Statistic, n int) int {
 			which = site.P90
 		}
 	}
-	return max(0, int(math.Ceil(share(which)*float64(n)))-1)
+	return max(0, int(math.Ceil(quantile(which)*float64(n)))-1)
 }
 
-func share(which site.Statistic) float64 {
+func quantile(which site.Statistic) float64 {
 	switch which {
 	case site.P50:
 		return 0.50

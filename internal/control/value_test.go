@@ -167,9 +167,9 @@ func TestPercentilesAreOfNearestRank(t *testing.T) {
 	}
 }
 
-// all has the statistic tell which samples are in the window: each value of
-// bits is a bit of its own, and the mean of n of them n-th of their sum.
-func all(s *site.Site) { s.Thresholds[0].Statistic = site.Mean }
+// mean makes v that of the mean: with powers of two as values it tells which
+// of them were looked at.
+func mean(s *site.Site) { s.Thresholds[0].Statistic = site.Mean }
 
 func TestWindow(t *testing.T) {
 	bits := []float64{32, 16, 8, 4, 2, 1}
@@ -186,7 +186,7 @@ func TestWindow(t *testing.T) {
 		{"longer than what there is", time.Hour, 63. / 6},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t, 1, all, func(s *site.Site) { s.Thresholds[0].Window = tt.window })
+			s := newSite(t, 1, mean, func(s *site.Site) { s.Thresholds[0].Window = tt.window })
 			if got := measure(t, s, samples(begin, period, bits...)).Value; got != tt.want {
 				t.Errorf("got %g, want %g", got, tt.want)
 			}
@@ -200,7 +200,7 @@ func TestWindow(t *testing.T) {
 // A window is counted back from the newest sample of its own source, and in
 // periods of that source.
 func TestWindowIsOfItsSource(t *testing.T) {
-	s := newSite(t, 1, all, func(s *site.Site) {
+	s := newSite(t, 1, mean, func(s *site.Site) {
 		slow := s.Probes[0]
 		slow.URL, slow.Every = "http://{origin}/slow", 3*period
 		s.Probes = append(s.Probes, slow)
@@ -215,7 +215,7 @@ func TestWindowIsOfItsSource(t *testing.T) {
 func TestSamplesOfAnotherSignalAreNotInTheWindow(t *testing.T) {
 	window := samples(begin, period, 4, 2, 1)
 	window[1].Signal = load
-	if got := measure(t, newSite(t, 1, all), window).Value; got != 2.5 {
+	if got := measure(t, newSite(t, 1, mean), window).Value; got != 2.5 {
 		t.Errorf("got %g, want 2.5", got)
 	}
 }
@@ -251,27 +251,27 @@ func TestStale(t *testing.T) {
 // The pool is the samples of all addresses that are up, and of no other.
 func TestPoolsAddressesThatAreUp(t *testing.T) {
 	good, failed := samples(begin, period, 4, 2, 1), samples(begin, period, 8, 16, 32)
-	both := measure(t, newSite(t, 2, all), good, failed)
+	both := measure(t, newSite(t, 2, mean), good, failed)
 	if want := 63. / 6; both.Value != want {
 		t.Errorf("both up: got %g, want %g", both.Value, want)
 	}
 	for i := range failed {
 		failed[i].Failure = site.FailureConnect
 	}
-	if got, want := measure(t, newSite(t, 2, all), good, failed).Value, 7./3; got != want {
+	if got, want := measure(t, newSite(t, 2, mean), good, failed).Value, 7./3; got != want {
 		t.Errorf("one down: got %g, want %g", got, want)
 	}
 	for i := range good {
 		good[i].Failure = site.FailureConnect
 	}
-	if got, want := measure(t, newSite(t, 2, all), good, failed).Value, 63./6; got != want {
+	if got, want := measure(t, newSite(t, 2, mean), good, failed).Value, 63./6; got != want {
 		t.Errorf("both down: got %g, want %g", got, want)
 	}
 }
 
 // A stale source leaves the pool, a fresh one stays.
 func TestPoolsFreshSources(t *testing.T) {
-	s := newSite(t, 2, all)
+	s := newSite(t, 2, mean)
 	old := samples(begin.Add(-3*period), period, 4, 2, 1)
 	if got := measure(t, s, old, samples(begin, period, 8, 8, 8)).Value; got != 8 {
 		t.Errorf("got %g, want 8", got)
@@ -318,7 +318,7 @@ func TestUnusableSamplesAreNotInTheWindow(t *testing.T) {
 		for at := range 3 {
 			window := samples(begin, period, 32, 16, 8)
 			window[at].Value = value
-			h := observe(newSite(t, 1, all, whole))
+			h := observe(newSite(t, 1, mean, whole))
 			h.sources[0].Samples, h.sources[1].Samples = samples(begin, period, 4, 2, 1), window
 			h.decide(0)
 			h.decide(0) // twice: the first round need not wait for the other
@@ -329,7 +329,7 @@ func TestUnusableSamplesAreNotInTheWindow(t *testing.T) {
 		}
 	}
 	future := samples(begin.Add(time.Second), period, 32, 16, 8)
-	h := observe(newSite(t, 1, all, whole))
+	h := observe(newSite(t, 1, mean, whole))
 	h.sources[0].Samples, h.sources[1].Samples = samples(begin, period, 4, 2, 1), future
 	h.decide(0)
 	h.decide(0)

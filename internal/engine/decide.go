@@ -37,8 +37,11 @@ func (e *Engine) take(ev event) {
 	if src == nil {
 		return // nobody wants it any more
 	}
-	src.window.Add(ev.sample)
 	now := time.Now()
+	if !ev.sample.Usable(now) {
+		return // it says nothing, and would stand in the way of those that do
+	}
+	src.window.Add(ev.sample)
 	for _, u := range src.users {
 		e.step(u.runner, u.path, now)
 	}

@@ -22,7 +22,7 @@ type Decision struct {
 	Epoch     uint64        // counts this site's decisions
 	Side      Side          // what was measured
 	Share     float64       // of the clients that are diverted: 0 or 1
-	CDN       CDN           // where to, when Share is not 0
+	CDN       CDN           // where to, or where it would be with divert none
 	Addresses []netip.Addr  // the origin's, those that are up
 	TTL       time.Duration // whole seconds
 	Reason    Reason

@@ -23,12 +23,12 @@ func NewTTL(full time.Duration) TTL {
 }
 
 // Damping makes a site that flaps stay at the CDN for longer. Every entry that
-// a threshold caused adds 1 to the penalty, which halves every half-life; from
+// a threshold caused, but for the first decision, adds 1 to the penalty, which halves every half-life; from
 // Suppress on the return is blocked until the penalty is down to Reuse.
 type Damping struct {
 	Off      bool
 	HalfLife time.Duration // 0: 5 x failback_delay
-	Max      time.Duration // the longest block; 0: 15 x failback_delay
+	Max      time.Duration // the longest block; 0: 3 half-lives
 	Suppress float64
 	Reuse    float64
 }
@@ -46,5 +46,5 @@ func (s *Site) DampingMax() time.Duration {
 	if s.Damping.Max > 0 {
 		return s.Damping.Max
 	}
-	return 15 * s.FailbackDelay
+	return 3 * s.DampingHalfLife()
 }
