@@ -82,26 +82,44 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
 	}
-	return h.write(w, r, entry.Answers())
+	answers := entry.Answers()
+	if answers.Inside && followed(r.Question[0].Qtype) {
+		return h.writeChain(ctx, w, r, answers)
+	}
+	return h.write(w, r, answers)
 }
 
 // lookup returns the entry of a name that this block serves, or nil.
 func (h *Handler) lookup(name string) *route.Entry {
-	entry := h.table.Lookup(name)
-	if entry == nil || !slices.Contains(h.zones, entry.Zone) && h.zones.Matches(name) == "" {
-		return nil
+	if entry := h.table.Lookup(name); entry != nil && h.serves(entry, name) {
+		return entry
 	}
-	return entry
+	return nil
+}
+
+// serves reports whether a name of the entry lies in a zone of this block.
+func (h *Handler) serves(entry *route.Entry, name string) bool {
+	return slices.Contains(h.zones, entry.Zone) || h.zones.Matches(name) != ""
 }
 
 // pass hands on what is not ours. With nothing behind us the apex of a zone
 // with ns is ours too, and everything else is refused, never denied.
 func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
+	empty := h.table.Empty(name)
+	if empty != nil && !h.serves(empty, name) {
+		empty = nil
+	}
 	if h.behind {
+		if empty != nil {
+			w = &undenied{ResponseWriter: w, soa: empty.Answers().SOA}
+		}
 		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
 	}
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
+	}
+	if empty != nil {
+		return h.writeEmpty(w, r, empty)
 	}
 	if a, ok := h.apex[name]; ok {
 		return h.writeApex(w, r, a)

@@ -10,7 +10,7 @@ import (
 // Metrics counts responses. Every series is looked up once, here: the answer
 // path only adds 1.
 type Metrics struct {
-	address, cname, nodata, zone, refused, notImplemented prometheus.Counter
+	address, cname, nodata, zone, refused, notImplemented, failed prometheus.Counter
 }
 
 // NewMetrics registers the counter of responses.
@@ -31,5 +31,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		zone:           series("zone", dns.RcodeSuccess),
 		refused:        series("none", dns.RcodeRefused),
 		notImplemented: series("none", dns.RcodeNotImplemented),
+		failed:         series("none", dns.RcodeServerFailure),
 	}
 }

@@ -19,6 +19,7 @@ type Answers struct {
 
 	TTL    uint32
 	Target string   // of the CNAME; empty: the origin answers
+	Inside bool     // Target lies in the site's zone: the answer follows it
 	A      []net.IP // 4 octets each, in canonical order (RFC 4034, section 6.3)
 	AAAA   []net.IP // 16 octets each, in canonical order
 	SOA    dns.SOA  // of a negative answer
@@ -33,6 +34,7 @@ func newAnswers(d site.Decision, soa SOA) *Answers {
 	}
 	if d.Share > 0 {
 		a.Target = d.CDN.Target
+		a.Inside = dns.IsSubDomain(soa.Zone, a.Target)
 		a.Summary = string(site.SideCDN) + " " + d.CDN.Name
 	}
 	for _, addr := range slices.SortedFunc(slices.Values(d.Addresses), netip.Addr.Compare) {
