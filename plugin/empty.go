@@ -1,8 +1,11 @@
 package steer
 
 import (
+	"context"
+
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
+	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 )
 
@@ -15,6 +18,16 @@ func (h *Handler) writeEmpty(w dns.ResponseWriter, r *dns.Msg, below *route.Entr
 	w.WriteMsg(&m.Msg)
 	h.metrics.nodata.Inc()
 	return dns.RcodeSuccess, nil
+}
+
+// passEmpty has the next plugin answer for an empty non-terminal above a site:
+// it may have data there, but must not deny the name.
+func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, below *route.Entry) (int, error) {
+	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, &undenied{ResponseWriter: w, soa: below.Answers().SOA}, r)
+	if rcode == dns.RcodeNameError {
+		rcode = dns.RcodeSuccess
+	}
+	return rcode, err
 }
 
 // undenied makes NODATA of the next plugin's NXDOMAIN for an empty

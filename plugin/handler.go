@@ -109,10 +109,10 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	if empty != nil && !h.serves(empty, name) {
 		empty = nil
 	}
-	if h.behind {
-		if empty != nil {
-			w = &undenied{ResponseWriter: w, soa: empty.Answers().SOA}
-		}
+	switch {
+	case h.behind && empty != nil:
+		return h.passEmpty(ctx, w, r, empty)
+	case h.behind:
 		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
 	}
 	if rcode, refused := h.refuse(r); refused {

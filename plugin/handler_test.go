@@ -352,14 +352,14 @@ func TestResponsesAreCountedByAnswerAndRcode(t *testing.T) {
 	b.ask(t, "www.example.org.", dns.TypeA)
 	for series, want := range map[[2]string]float64{
 		{"address", "NOERROR"}: 2, {"nodata", "NOERROR"}: 1, {"cname", "NOERROR"}: 1,
-		{"none", "REFUSED"}: 2, {"none", "NOTIMP"}: 0, {"zone", "NOERROR"}: 0,
+		{"none", "REFUSED"}: 2, {"none", "NOTIMP"}: 0, {"none", "SERVFAIL"}: 0, {"zone", "NOERROR"}: 0,
 	} {
 		if got := counter(t, b.registry, series); got != want {
 			t.Errorf("%v: expected %g, got %g", series, want, got)
 		}
 	}
-	if n, err := testutil.GatherAndCount(b.registry); err != nil || n != 6 {
-		t.Errorf("Expected 6 series, got %d, %v", n, err)
+	if n, err := testutil.GatherAndCount(b.registry); err != nil || n != 7 {
+		t.Errorf("Expected 7 series, got %d, %v", n, err)
 	}
 }
 

@@ -66,7 +66,7 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"second name in another zone", example("site www.example.org www.example.com"), "3 - Error during parsing: site name 'www.example.com.' lies in the zone 'example.com.', the site in 'example.org.'"},
 	{"outside the words behind the directive", "example.org {\n cdnredirect a.example.org {\n site b.example.org\n }\n}", "3 - Error during parsing: site name 'b.example.org.' is outside every served zone: 'a.example.org.'"},
 	{"site at the apex", example("site example.org class web", full), "3 - Error during parsing: site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)"},
-	{"wildcard", example("site *.example.org class web", full), "3 - Error during parsing: site name '*.example.org.' is a wildcard: name each site"},
+	{"wildcard", example("site *.example.org class web", full), "3 - Error during parsing: '*.example.org' is not a host name: name the web server's own with 'host NAME'"},
 	{"name repeated", example("site www.example.org WWW.example.org class web", full), "3 - Error during parsing: site name 'www.example.org.' is repeated"},
 	{"name that is no host", example("site a+b.example.org class web", full), "3 - Error during parsing: 'a+b.example.org' is not a host name: name the web server's own with 'host NAME'"},
 	{"property twice in a site", example("site www.example.org {", "origin 192.0.2.1", "origin 192.0.2.2", "}"), "5 - Error during parsing: property 'origin' is already given on line 4"},

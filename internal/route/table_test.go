@@ -77,3 +77,59 @@ func TestSOA(t *testing.T) {
 		}
 	}
 }
+
+// TestWildcards follows RFC 4592, sections 2.2.1 and 3.3: *.shop.example.org
+// beside a site below it, an empty non-terminal, and a wildcard further down.
+func TestWildcards(t *testing.T) {
+	wild := newEntry(site.Decision{}, "*.shop.example.org.")
+	closer := newEntry(site.Decision{}, "a.shop.example.org.")
+	deep := newEntry(site.Decision{}, "x.ent.shop.example.org.")
+	inner := newEntry(site.Decision{}, "*.in.shop.example.org.")
+	table := route.NewTable(wild, closer, deep, inner)
+	for name, want := range map[string]*route.Entry{
+		"b.shop.example.org.":         wild, // one label below
+		"e.d.c.b.shop.example.org.":   wild, // many labels below
+		"*.shop.example.org.":         wild, // asked for literally
+		"b.*.shop.example.org.":       nil,  // below the wildcard itself
+		"shop.example.org.":           nil,  // the name above
+		"example.org.":                nil,
+		"a.shop.example.org.":         closer,
+		"b.a.shop.example.org.":       nil, // a closer name is there
+		"ent.shop.example.org.":       nil, // an empty non-terminal is there
+		"b.ent.shop.example.org.":     nil, // and is a closer name
+		"x.ent.shop.example.org.":     deep,
+		"b.in.shop.example.org.":      inner,
+		"in.shop.example.org.":        nil,
+		`b\.shop.example.org.`:        nil, // one label with a dot in it
+		`b\.c.shop.example.org.`:      wild,
+		"bshop.example.org.":          nil,
+		"b.shop.example.net.":         nil,
+		".":                           nil,
+		"other.example.org.":          nil,
+		"b.c.x.ent.shop.example.org.": nil,
+	} {
+		if got := table.Lookup(name); got != want {
+			t.Errorf("%s: expected %p, got %p", name, want, got)
+		}
+	}
+}
+
+func TestEmptyNonTerminals(t *testing.T) {
+	deep := newEntry(site.Decision{}, "a.b.c.example.org.", "*.w.example.org.")
+	middle := newEntry(site.Decision{}, "c.example.org.")
+	table := route.NewTable(deep, middle)
+	for name, want := range map[string]*route.Entry{
+		"b.c.example.org.":     deep,
+		"w.example.org.":       deep,
+		"c.example.org.":       nil, // a site itself
+		"a.b.c.example.org.":   nil,
+		"example.org.":         nil, // the apex has data
+		"x.b.c.example.org.":   nil,
+		"org.":                 nil,
+		"x.a.b.c.example.org.": nil,
+	} {
+		if got := table.Empty(name); got != want {
+			t.Errorf("%s: expected %p, got %p", name, want, got)
+		}
+	}
+}

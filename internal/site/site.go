@@ -3,13 +3,16 @@ package site
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // Site is one or more DNS names that we answer, together with everything that
 // decides how. Build it with New, then change what the operator asked for.
 type Site struct {
-	Names []string // canonical, see CanonicalName; the first is the site's name
+	Names []string // canonical, see CanonicalName; the first is the site's name; *.name is a wildcard (RFC 4592)
 	Zone  string   // canonical; the zone that the names lie in
 	Hosts []string // names that its web server knows; the first goes into probes
 	Place string   // where it was defined, as file:line
@@ -97,5 +100,11 @@ func (s *Site) Paths() []Path {
 	return paths
 }
 
-// Serves reports whether name, which must be canonical, is one of the site's names.
-func (s *Site) Serves(name string) bool { return slices.Contains(s.Names, name) }
+// Serves reports whether name, which must be canonical, is one of the site's
+// names or below one of its wildcards.
+func (s *Site) Serves(name string) bool {
+	return slices.ContainsFunc(s.Names, func(own string) bool {
+		below, wild := strings.CutPrefix(own, "*.")
+		return own == name || wild && name != below && dns.IsSubDomain(below, name)
+	})
+}

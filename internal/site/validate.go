@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -47,8 +46,6 @@ func (s *Site) checkNames() error {
 		switch {
 		case !isName(name):
 			return wrong("", "site name '%s' is not a name in canonical form", name)
-		case strings.HasPrefix(name, "*."):
-			return wrong("", "site name '%s' is a wildcard: name each site", name)
 		case name == s.Zone:
 			return wrong("", "site name '%s' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)", name)
 		case !dns.IsSubDomain(s.Zone, name):
@@ -106,6 +103,8 @@ func (s *Site) checkCDNs() error {
 			return wrong("cdn", "cdn '%s' has no name of its own", c.Name)
 		case !isName(c.Target):
 			return wrong("cdn", "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
+		case slices.Contains(dns.SplitDomainName(c.Target), "*"):
+			return wrong("cdn", "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
 		case s.Serves(c.Target):
 			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
 		}
@@ -251,6 +250,20 @@ func ValidateSet(sites []*Site) error {
 	return nil
 }
 
+// ownerOf returns the site that answers for a name, or nil: the one that has
+// it, or that of the wildcard nearest above.
+func ownerOf(name string, owner map[string]*Site) *Site {
+	if s := owner[name]; s != nil {
+		return s
+	}
+	for i, end := dns.NextLabel(name, 0); !end; i, end = dns.NextLabel(name, i) {
+		if s := owner["*."+name[i:]]; s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
 // checkLoop walks from site to site over all their targets.
 func checkLoop(start *Site, owner map[string]*Site) error {
 	seen := map[*Site]bool{}
@@ -259,7 +272,7 @@ func checkLoop(start *Site, owner map[string]*Site) error {
 		s := next[0]
 		next = next[1:]
 		for _, c := range s.CDNs {
-			t := owner[c.Target]
+			t := ownerOf(c.Target, owner)
 			if t == start {
 				return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' leads back to the site '%s'", c.Target, c.Name, start.Name())}
 			}

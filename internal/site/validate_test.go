@@ -99,7 +99,8 @@ func TestValidateErrors(t *testing.T) {
 		{func(s *site.Site) { s.NoData.Action = "wait" }, "no_data", "no_data 'wait' is neither origin nor cdn nor stay"},
 		{func(s *site.Site) { s.Damping.HalfLife = -1 }, "damping", "half_life -1ns or max 0s is negative"},
 		{func(s *site.Site) { s.Damping.Reuse = math.NaN() }, "damping", "reuse NaN is not above zero and below suppress 2.5"},
-		{names("*.example.org."), "", "site name '*.example.org.' is a wildcard: name each site"},
+		{func(s *site.Site) { s.Names, s.CDNs[0].Target = []string{"*.example.org."}, "a.b.example.org." }, "cdn", "target 'a.b.example.org.' of cdn 'edge' leads back to the site"},
+		{func(s *site.Site) { s.CDNs[0].Target = "*.cdn.example.net." }, "cdn", "target '*.cdn.example.net.' of cdn 'edge' is a wildcard: {name} and {label} of a wildcard site are no names"},
 		{names("example.org."), "", "site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)"},
 		{names("www.example.net."), "", "site name 'www.example.net.' is outside the zone 'example.org.'"},
 		{names("wwwexample.org."), "", "site name 'wwwexample.org.' is outside the zone 'example.org.'"},
@@ -203,6 +204,7 @@ func TestValidateSet(t *testing.T) {
 		{"two", "Corefile:2: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "b."}, []string{"b.", "a."})},
 		{"three", "Corefile:3: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "b."}, []string{"b.", "c."}, []string{"c.", "a."})},
 		{"over the second target", "Corefile:2: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "x.", "b."}, []string{"b.", "x.", "a."})},
+		{"over a wildcard", "Corefile:2: target 'a.' of cdn 'to-a.' leads back to the site 'a.'", set([]string{"a.", "x.y.w."}, []string{"*.w.", "a."})},
 		{"behind the first site", "Corefile:3: target 'b.' of cdn 'to-b.' leads back to the site 'b.'", set([]string{"a.", "b."}, []string{"b.", "c."}, []string{"c.", "b."})},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
