@@ -1,0 +1,138 @@
+//go:build linux
+
+package test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+// ownSeries is what the names of our metrics begin with.
+const ownSeries = "coredns_cdnredirect_"
+
+// documentedSeries is a bullet of the README's section about metrics.
+var documentedSeries = regexp.MustCompile("(?m)^\\* `(" + ownSeries + "\\w+)(?:\\{([^}]*)\\})?`")
+
+// series returns the README's metrics with their labels, sorted.
+func series(t *testing.T) map[string][]string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join(repository(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(readme), "\n## Metrics\n")
+	if !found {
+		t.Fatal("Expected a section about metrics in README.md")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	all := make(map[string][]string)
+	for _, bullet := range documentedSeries.FindAllStringSubmatch(section, -1) {
+		labels := strings.FieldsFunc(bullet[2], func(r rune) bool { return r == ',' || r == ' ' })
+		slices.Sort(labels)
+		all[bullet[1]] = labels
+	}
+	return all
+}
+
+// shown returns the metrics of a page with their labels, sorted. A histogram
+// is one metric.
+func shown(t *testing.T, page string) map[string][]string {
+	t.Helper()
+	all := make(map[string][]string)
+	for _, one := range samples(t, page) {
+		if !strings.HasPrefix(one.name, ownSeries) {
+			continue
+		}
+		name := one.name
+		for _, part := range []string{"_bucket", "_sum", "_count"} {
+			if histogram := strings.TrimSuffix(name, part); strings.Contains(page, "# TYPE "+histogram+" histogram\n") {
+				name = histogram
+			}
+		}
+		delete(one.labels, "le")
+		all[name] = slices.Sorted(maps.Keys(one.labels))
+	}
+	return all
+}
+
+func TestMetricsAreExactlyTheDocumentedOnes(t *testing.T) {
+	t.Parallel()
+	s := spec{corefile: block(metrics, ours()), vars: at(startOrigin(t))}.start(t)
+	await(t, patience, atOrigin, s.answer)
+
+	page, documented := shown(t, s.page(t)), series(t)
+	for name, labels := range documented {
+		if got, found := page[name]; !found {
+			t.Errorf("Expected %s of README.md in /metrics", name)
+		} else if !slices.Equal(got, labels) {
+			t.Errorf("Expected %s with the labels %v of README.md, got %v", name, labels, got)
+		}
+	}
+	for name := range page {
+		if _, found := documented[name]; !found {
+			t.Errorf("Expected %s of /metrics in README.md", name)
+		}
+	}
+}
+
+func TestMetricsAreWellNamed(t *testing.T) {
+	t.Parallel()
+	s := spec{corefile: block(metrics, ours()), vars: at(startOrigin(t))}.start(t)
+	problems, err := promlint.New(strings.NewReader(s.page(t))).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		if strings.HasPrefix(problem.Metric, ownSeries) {
+			t.Errorf("Expected a name by the rules: %s: %s", problem.Metric, problem.Text)
+		}
+	}
+}
+
+func TestMetricsCountEveryQuery(t *testing.T) {
+	t.Parallel()
+	web := startOrigin(t)
+	s := spec{corefile: block(metrics, ours()), vars: at(web)}.start(t)
+	sent := s.askEverything(t)
+	web.kill("127.0.0.1")
+	awaitTrue(t, "the diversion", func() bool { sent++; return s.answer() == atCDN })
+	sent += s.askEverything(t)
+
+	counted := func() string { return fmt.Sprint(s.total(t, ownSeries+"responses_total"), " responses") }
+	await(t, 0, fmt.Sprint(sent, " responses"), counted) // the last may still be on its way into the counter
+	for _, answer := range []string{"address", "cname", "nodata", "none"} {
+		if s.total(t, ownSeries+"responses_total", "answer", answer) == 0 {
+			t.Errorf("Expected some responses with answer=%q", answer)
+		}
+	}
+}
+
+// askEverything sends one query of each sort over UDP and TCP, and returns how
+// many these were.
+func (s *server) askEverything(t *testing.T) (sent int) {
+	t.Helper()
+	queries := []*dns.Msg{
+		question("other.example.org.", dns.TypeA), question("example.org.", dns.TypeSOA),
+		question(site, dns.TypeAXFR), question("example.org.", dns.TypeAXFR),
+		new(dns.Msg).SetNotify(site), new(dns.Msg).SetNotify("example.org."),
+	}
+	for _, qtype := range dataTypes {
+		queries = append(queries, question(site, qtype))
+	}
+	for _, c := range []client{s.udp(), s.tcp()} {
+		for _, q := range queries {
+			c.must(t, q)
+			sent++
+		}
+	}
+	return sent
+}
