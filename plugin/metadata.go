@@ -17,7 +17,7 @@ func (h *Handler) Metadata(ctx context.Context, state request.Request) context.C
 	}
 	answers := entry.Answers()
 	metadata.SetValueFunc(ctx, Name+"/site", func() string { return answers.Decision.Site })
-	metadata.SetValueFunc(ctx, Name+"/decision", func() string { return answers.Summary })
-	metadata.SetValueFunc(ctx, Name+"/reason", func() string { return answers.Reason })
+	metadata.SetValueFunc(ctx, Name+"/decision", answers.Summary)
+	metadata.SetValueFunc(ctx, Name+"/reason", answers.Decision.Reason.String)
 	return ctx
 }

@@ -1,6 +1,10 @@
 package route
 
-import "github.com/miekg/dns"
+import (
+	"unique"
+
+	"github.com/miekg/dns"
+)
 
 // Times of our SOA that only a secondary would read, and steered names have none.
 const (
@@ -35,10 +39,11 @@ func (s SOA) Record(ttl uint32) dns.SOA {
 	}
 }
 
-// below puts labels, which end in a dot, before zone.
+// below puts labels, which end in a dot, before zone. All sites of a zone share
+// the result: there may be very many.
 func below(zone, labels string) string {
 	if zone == "." {
 		return labels
 	}
-	return labels + zone
+	return unique.Make(labels + zone).Value()
 }

@@ -39,13 +39,13 @@ func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
 		Addresses: []netip.Addr{netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::1")},
 	}, "www.example.org.")
 	a := e.Answers()
-	got := fmt.Sprint(a.Summary, a.TTL, a.Target, a.A, a.AAAA, a.SOA.Hdr.Ttl, a.SOA.Minttl)
+	got := fmt.Sprint(a.Summary(), a.TTL, a.Target, a.A, a.AAAA, a.SOA.Hdr.Ttl, a.SOA.Minttl)
 	if want := "origin30[192.0.2.9 192.0.2.10] [2001:db8::1 2001:db8::2] 30 30"; got != want {
 		t.Errorf("Expected %q, got %q", want, got)
 	}
 	e.Publish(site.Decision{Side: site.SideCDN, Share: 1, CDN: site.CDN{Name: "edge", Target: "edge.example.net."}, TTL: 5 * time.Second})
 	b := e.Answers()
-	if b.Target != "edge.example.net." || b.TTL != 5 || b.Summary != "cdn edge" || b.SOA.Minttl != 5 {
+	if b.Target != "edge.example.net." || b.TTL != 5 || b.Summary() != "cdn edge" || b.SOA.Minttl != 5 {
 		t.Errorf("Expected the answers of the CDN, got %+v", b)
 	}
 	if a.Target != "" {
@@ -55,8 +55,8 @@ func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
 
 func TestNotDivertedWithoutAShare(t *testing.T) {
 	e := newEntry(site.Decision{Side: site.SideCDN, CDN: site.CDN{Name: "edge", Target: "edge.example.net."}}, "www.example.org.")
-	if a := e.Answers(); a.Target != "" || a.Summary != "origin" {
-		t.Errorf("Expected the origin, got %q, %q", a.Summary, a.Target)
+	if a := e.Answers(); a.Target != "" || a.Summary() != "origin" {
+		t.Errorf("Expected the origin, got %q, %q", a.Summary(), a.Target)
 	}
 }
 
