@@ -51,11 +51,10 @@ func (l *load) run(c client) {
 
 // persist asks a question. A packet has to be answered. A connection that was
 // accepted as a reload begins need not be: CoreDNS closes those that it has not
-// yet read from, and once in thousands of reloads hangs on to one, with our
-// plugin as without. A client then asks again over a new one (RFC 7766, section
-// 6.2.4), and two of these must be enough.
+// yet read from, with our plugin as without. A client then asks again over a
+// new one (RFC 7766, section 6.2.4), and a few of these must be enough.
 func (l *load) persist(c client) (m *dns.Msg, err error) {
-	for range 3 {
+	for range 5 {
 		m, err = c.exchange(question(site, dns.TypeA))
 		if err == nil || c.net != "tcp" {
 			return m, err
