@@ -118,6 +118,7 @@ type instance struct {
 	ns       map[string][]string // name servers of the zones that name any
 	handlers []*steer.Handler
 	engine   atomic.Pointer[engine.Engine] // from start on
+	gone     atomic.Bool                   // it has made way for another instance
 }
 
 type instanceKey struct{}
@@ -229,7 +230,12 @@ func (i *instance) replaced() bool {
 	return !slices.ContainsFunc(caddy.Instances(), own)
 }
 
+// makeWay leaves the engine to the new instance, once: both shutdown and
+// restartFailed may find that this one has been replaced.
 func (i *instance) makeWay() error {
+	if i.gone.Swap(true) {
+		return nil
+	}
 	process.hand(nil)
 	if e := i.engine.Load(); e != nil && !e.Promote() {
 		e.Close() // the new Corefile has no cdnredirect

@@ -296,17 +296,21 @@ func TestReloadKeepsTheDecision(t *testing.T) {
 // TestAHookOfAnotherPluginFailsAfterTheReload leaves the new instance serving:
 // CoreDNS says that the reload has failed, but only runs the old one's hooks.
 func TestAHookOfAnotherPluginFailsAfterTheReload(t *testing.T) {
-	o, port := newOrigin(t), freePort(t)
-	r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
 	fails := func() error { return errors.New("no way out") }
-	r.OnShutdown = append([]func() error{fails}, r.OnShutdown...)
-	r.reloadFails(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}"), "no way out")
-	for _, i := range caddy.Instances() { // the one that serves now
-		r.Instance = i
+	for name, insert := range map[string]int{"BeforeOurs": 0, "AfterOurs": 1} {
+		t.Run(name, func(t *testing.T) {
+			o, port := newOrigin(t), freePort(t)
+			r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
+			r.OnShutdown = slices.Insert(r.OnShutdown, insert*len(r.OnShutdown), fails)
+			r.reloadFails(t, serverText(port, "cdnredirect {", siteText("b", o.port, ""), "}"), "no way out")
+			for _, i := range caddy.Instances() { // the one that serves now
+				r.Instance = i
+			}
+			await(t, port, "127.0.0.1")
+			o.broken.Store(true)
+			await(t, port, "b.example.net.")
+		})
 	}
-	await(t, port, "127.0.0.1")
-	o.broken.Store(true)
-	await(t, port, "b.example.net.")
 }
 
 // TestHooksBeforeTheStart are what a signal during a long setup runs.

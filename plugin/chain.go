@@ -20,49 +20,62 @@ const maxChain = 8
 func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, a *route.Answers) (int, error) {
 	m := newReply(r)
 	m.Answer = cname(m.question[0].Name, a)
-	for len(m.Answer) <= maxChain {
-		target := a.Target
-		entry := h.lookup(target)
+	for links := 1; a.Target != ""; links++ {
+		if links > maxChain {
+			h.metrics.failed.Inc()
+			return dns.RcodeServerFailure, nil
+		}
+		entry := h.lookup(a.Target)
 		if entry == nil {
-			h.endChain(ctx, w, r, m, target)
+			h.endChain(ctx, w, r, m, a.Target)
 			break
 		}
+		link := newReply(&dns.Msg{Question: []dns.Question{{Name: a.Target, Qtype: m.question[0].Qtype, Qclass: dns.ClassINET}}})
 		a = entry.Answers()
-		link := newReply(&dns.Msg{Question: []dns.Question{{Name: target, Qtype: m.question[0].Qtype, Qclass: dns.ClassINET}}})
 		h.fill(link, a)
 		m.Answer, m.Ns = append(m.Answer, link.Answer...), link.Ns
-		if a.Target == "" {
-			break
-		}
-	}
-	if len(m.Answer) > maxChain && a.Target != "" {
-		h.metrics.failed.Inc()
-		return dns.RcodeServerFailure, nil
 	}
 	m.Answer, m.Ns = slices.Clip(m.Answer), slices.Clip(m.Ns)
 	w.WriteMsg(&m.Msg)
-	h.metrics.cname.Inc()
+	if m.Rcode == dns.RcodeNameError {
+		h.metrics.denied.Inc()
+	} else {
+		h.metrics.cname.Inc()
+	}
 	return dns.RcodeSuccess, nil
 }
 
-// endChain has the next plugin answer for the last target. Where there is
-// none, or it has no answer to give, the CNAME stands alone: resolvers ask for
-// the target then.
+// endChain ends a chain at a target that is no site. Where nobody knows
+// anything of it the CNAME stands alone: resolvers ask for the target then.
 func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, m *reply, target string) {
+	end := h.askBehind(ctx, w, r, target)
+	if end != nil {
+		m.Rcode, m.Ns = end.Rcode, shortened(end.Ns, m.Answer[0].Header().Ttl)
+		m.Answer = append(m.Answer, end.Answer...)
+	}
+	if below := h.empty(target); below != nil && (end == nil || len(end.Answer) == 0) {
+		soa := below.Answers().SOA
+		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{&soa}
+	}
+}
+
+// askBehind returns what the next plugin says of a name, or nil where it has
+// no answer to give: its failure is not to be that of a site.
+func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) *dns.Msg {
 	if !h.behind {
-		return
+		return nil
 	}
 	q := r.Copy()
-	q.Question[0].Name = target
+	q.Question[0].Name = name
 	capture := nonwriter.New(w)
-	if rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, capture, q); err != nil || !plugin.ClientWrite(rcode) || capture.Msg == nil {
-		return
+	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, capture, q)
+	if err != nil || !plugin.ClientWrite(rcode) || capture.Msg == nil {
+		return nil
 	}
-	m.Rcode = capture.Msg.Rcode
-	m.Answer = append(m.Answer, capture.Msg.Answer...)
-	if len(capture.Msg.Answer) == 0 {
-		m.Ns = shortened(capture.Msg.Ns, m.Answer[0].Header().Ttl)
+	if capture.Msg.Rcode != dns.RcodeSuccess && capture.Msg.Rcode != dns.RcodeNameError {
+		return nil
 	}
+	return capture.Msg
 }
 
 // shortened copies the records of a negative answer with an SOA that is kept

@@ -1,6 +1,7 @@
 package steer_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 
+	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
 )
 
@@ -63,6 +65,16 @@ func TestTargetInsideOurZoneIsFollowed(t *testing.T) {
 			[]string{"www.example.org. CNAME edge.example.org."}, 20, dns.RcodeNameError},
 		{"ToATypeThatIsNotThere", []*route.Entry{entryOf("www.example.org.", to("edge.example.org."))}, dns.RcodeSuccess, []string{soa}, dns.TypeMX,
 			[]string{"www.example.org. CNAME edge.example.org."}, 20, dns.RcodeSuccess},
+		{"ToManyRecordsBehind", []*route.Entry{entryOf("www.example.org.", to("edge.example.org."))}, dns.RcodeSuccess, tenRecords(), dns.TypeA,
+			append([]string{"www.example.org. CNAME edge.example.org."}, shortTen()...), 0, dns.RcodeSuccess},
+		{"ToACNAMEThatLeadsNowhere", []*route.Entry{entryOf("www.example.org.", to("edge.example.org."))}, dns.RcodeNameError, []string{"edge.example.org. 60 IN CNAME gone.example.org.", soa}, dns.TypeA,
+			[]string{"www.example.org. CNAME edge.example.org.", "edge.example.org. CNAME gone.example.org."}, 20, dns.RcodeNameError},
+		{"ToAnEmptyNonTerminal", []*route.Entry{entryOf("www.example.org.", to("edge.example.org.")), entryOf("a.edge.example.org.", atOrigin)}, dns.RcodeNameError, []string{soa}, dns.TypeA,
+			[]string{"www.example.org. CNAME edge.example.org."}, 30, dns.RcodeSuccess},
+		{"ToAnEmptyNonTerminalWithNothingBehind", []*route.Entry{entryOf("www.example.org.", to("edge.example.org.")), entryOf("a.edge.example.org.", atOrigin)}, -1, nil, dns.TypeA,
+			[]string{"www.example.org. CNAME edge.example.org."}, 30, dns.RcodeSuccess},
+		{"NotForANY", []*route.Entry{entryOf("www.example.org.", to("edge.example.org.")), entryOf("edge.example.org.", atOrigin)}, -1, nil, dns.TypeANY,
+			[]string{"www.example.org. CNAME edge.example.org."}, 0, dns.RcodeSuccess},
 		{"WithNothingBehind", []*route.Entry{entryOf("www.example.org.", to("edge.example.org."))}, -1, nil, dns.TypeA,
 			[]string{"www.example.org. CNAME edge.example.org."}, 0, dns.RcodeSuccess},
 		{"WithAnErrorBehind", []*route.Entry{entryOf("www.example.org.", to("edge.example.org."))}, dns.RcodeServerFailure, nil, dns.TypeA,
@@ -97,5 +109,61 @@ func TestALoopOfTargetsEnds(t *testing.T) {
 	b.Use(route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("edge.example.org.", to("www.example.org."))), nil)
 	if rcode, m := b.ask(t, "www.example.org.", dns.TypeA); rcode != dns.RcodeServerFailure || m != nil {
 		t.Errorf("Expected SERVFAIL for the server to write, got %d and %v", rcode, m)
+	}
+}
+
+// tenRecords is more data than a chain may have links.
+func tenRecords() (rrs []string) {
+	for i := range 10 {
+		rrs = append(rrs, fmt.Sprintf("edge.example.org. 60 IN A 192.0.2.%d", i))
+	}
+	return rrs
+}
+
+func shortTen() (short []string) {
+	for i := range 10 {
+		short = append(short, fmt.Sprintf("edge.example.org. A 192.0.2.%d", i))
+	}
+	return short
+}
+
+// TestAWrittenFailureBehindIsNotOurs is what forward does with a dead upstream:
+// it writes SERVFAIL itself.
+func TestAWrittenFailureBehindIsNotOurs(t *testing.T) {
+	b := newBed(diverted)
+	b.Next = plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetRcode(r, dns.RcodeServerFailure))
+	})
+	b.Use(route.NewTable(entryOf("www.example.org.", to("edge.example.org."))), nil)
+	if _, m := b.ask(t, "www.example.org.", dns.TypeA); m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 {
+		t.Errorf("Expected the CNAME alone, got %v", m)
+	}
+}
+
+// TestWhatThePluginBehindKeepsIsNotChanged has it write one message again and
+// again: for a chain and for an empty non-terminal, and the question stays too.
+func TestWhatThePluginBehindKeepsIsNotChanged(t *testing.T) {
+	kept := new(dns.Msg)
+	soa, err := dns.NewRR("example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 3600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept.Response, kept.Rcode, kept.Ns = true, dns.RcodeNameError, []dns.RR{soa}
+	want := kept.String()
+	b := newBed(diverted)
+	b.Next = plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, _ *dns.Msg) (int, error) {
+		return dns.RcodeNameError, w.WriteMsg(kept)
+	})
+	b.Use(route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("a.b.example.org.", atOrigin)), nil)
+	for _, name := range []string{"www.example.org.", "b.example.org."} {
+		q := new(dns.Msg)
+		q.SetQuestion(name, dns.TypeA)
+		_, m := b.send(t, q)
+		if got := kept.String(); got != want || q.Question[0].Name != name {
+			t.Errorf("%s: expected all as it was, got %s, %v", name, got, q.Question)
+		}
+		if len(m.Answer) != cap(m.Answer) || len(m.Ns) != cap(m.Ns) {
+			t.Errorf("%s: expected slices that append copies", name)
+		}
 	}
 }

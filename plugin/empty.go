@@ -23,11 +23,19 @@ func (h *Handler) writeEmpty(w dns.ResponseWriter, r *dns.Msg, below *route.Entr
 // passEmpty has the next plugin answer for an empty non-terminal above a site:
 // it may have data there, but must not deny the name.
 func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, below *route.Entry) (int, error) {
-	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, &undenied{ResponseWriter: w, soa: below.Answers().SOA}, r)
-	if rcode == dns.RcodeNameError {
-		rcode = dns.RcodeSuccess
+	there := &undenied{ResponseWriter: w, soa: below.Answers().SOA}
+	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
+	switch {
+	case there.changed:
+		h.metrics.nodata.Inc()
+		return dns.RcodeSuccess, err
+	case plugin.ClientWrite(rcode):
+		return rcode, err
 	}
-	return rcode, err
+	if rcode, refused := h.refuse(r); refused {
+		return rcode, nil
+	}
+	return h.writeEmpty(w, r, below)
 }
 
 // undenied makes NODATA of the next plugin's NXDOMAIN for an empty
@@ -35,16 +43,17 @@ func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 // below for denied too (RFC 8020, section 2).
 type undenied struct {
 	dns.ResponseWriter
-	soa dns.SOA
+	soa     dns.SOA
+	changed bool
 }
 
 // WriteMsg implements dns.ResponseWriter.
 func (w *undenied) WriteMsg(m *dns.Msg) error {
 	if m.Rcode == dns.RcodeNameError && len(m.Answer) == 0 {
-		changed := *m // it may be shared
-		changed.Rcode = dns.RcodeSuccess
-		changed.Ns = []dns.RR{&w.soa}
-		m = &changed
+		nodata := *m // the next plugin may keep its own
+		nodata.Rcode = dns.RcodeSuccess
+		nodata.Ns = []dns.RR{&w.soa}
+		m, w.changed = &nodata, true
 	}
 	return w.ResponseWriter.WriteMsg(m)
 }

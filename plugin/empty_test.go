@@ -70,4 +70,18 @@ func TestEmptyNonTerminalIsNotDenied(t *testing.T) {
 	if _, m := b.ask(t, "b.example.org.", dns.TypeA); len(m.Answer) != 1 {
 		t.Errorf("Expected the data of the plugin behind, got %v", m)
 	}
+	if got := counter(t, b.registry, [2]string{"nodata", "NOERROR"}); got != 1 {
+		t.Errorf("Expected one NODATA of ours counted, got %g", got)
+	}
+	b.Next = plugin.HandlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
+		return dns.RcodeServerFailure, nil // as hosts does for a name that it does not have
+	})
+	b.Use(deep(), nil)
+	if _, m := b.ask(t, "b.example.org.", dns.TypeA); m == nil || m.Rcode != dns.RcodeSuccess || len(m.Ns) != 1 {
+		t.Errorf("Expected NODATA where the next plugin has no answer, got %v", m)
+	}
+	b.behind(t, dns.RcodeNameError, "b.example.org. 60 IN CNAME gone.example.net.")
+	if _, m := b.ask(t, "b.example.org.", dns.TypeA); m.Rcode != dns.RcodeNameError {
+		t.Errorf("Expected the end of a CNAME's chain as it is, got %v", m)
+	}
 }

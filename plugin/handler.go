@@ -2,7 +2,6 @@ package steer
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -97,18 +96,30 @@ func (h *Handler) lookup(name string) *route.Entry {
 	return nil
 }
 
-// serves reports whether a name of the entry lies in a zone of this block.
+// empty returns, for an empty non-terminal that this block serves, an entry
+// below it; otherwise nil.
+func (h *Handler) empty(name string) *route.Entry {
+	if entry := h.table.Empty(name); entry != nil && h.serves(entry, name) {
+		return entry
+	}
+	return nil
+}
+
+// serves reports whether a name of the entry is this block's: the zone that it
+// lies in here must be the entry's, or one above. In a zone below that begins
+// between the two the entry has no say.
 func (h *Handler) serves(entry *route.Entry, name string) bool {
-	return slices.Contains(h.zones, entry.Zone) || h.zones.Matches(name) != ""
+	if len(h.zones) == 1 && h.zones[0] == entry.Zone {
+		return true
+	}
+	zone := h.zones.Matches(name)
+	return zone != "" && dns.IsSubDomain(zone, entry.Zone)
 }
 
 // pass hands on what is not ours. With nothing behind us the apex of a zone
 // with ns is ours too, and everything else is refused, never denied.
 func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
-	empty := h.table.Empty(name)
-	if empty != nil && !h.serves(empty, name) {
-		empty = nil
-	}
+	empty := h.empty(name)
 	switch {
 	case h.behind && empty != nil:
 		return h.passEmpty(ctx, w, r, empty)
@@ -118,11 +129,11 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
 	}
-	if empty != nil {
-		return h.writeEmpty(w, r, empty)
-	}
 	if a, ok := h.apex[name]; ok {
 		return h.writeApex(w, r, a)
+	}
+	if empty != nil {
+		return h.writeEmpty(w, r, empty)
 	}
 	h.metrics.refused.Inc()
 	return dns.RcodeRefused, nil

@@ -276,6 +276,23 @@ func TestOtherZonesOfTheTable(t *testing.T) {
 	}
 }
 
+// TestABlockOfAZoneBelow has a block of sub.example.org tell its own names from
+// those that a wildcard and an empty non-terminal of example.org would cover.
+func TestABlockOfAZoneBelow(t *testing.T) {
+	b := newBed(diverted)
+	b.Handler = steer.New([]string{"sub.example.org."}, steer.NewMetrics(prometheus.NewRegistry()), nil)
+	table := route.NewTable(entryOf("*.example.org.", diverted), entryOf("a.b.sub.example.org.", diverted))
+	b.Use(table, map[string][]string{"sub.example.org.": {"ns1.example.net."}})
+	if _, m := b.ask(t, "sub.example.org.", dns.TypeSOA); m == nil || len(m.Answer) != 1 {
+		t.Errorf("Expected the zone's own SOA, got %v", m)
+	}
+	for _, name := range []string{"x.sub.example.org.", "b.sub.example.org.", "a.b.sub.example.org."} {
+		if rcode, m := b.ask(t, name, dns.TypeA); rcode != dns.RcodeRefused || m != nil {
+			t.Errorf("%s: expected REFUSED, got %d and %v", name, rcode, m)
+		}
+	}
+}
+
 // TestABlockOfAParentZone serves the sites of the zones below its own.
 func TestABlockOfAParentZone(t *testing.T) {
 	b := newBed(diverted)
@@ -351,15 +368,15 @@ func TestResponsesAreCountedByAnswerAndRcode(t *testing.T) {
 	b.entry.Publish(diverted)
 	b.ask(t, "www.example.org.", dns.TypeA)
 	for series, want := range map[[2]string]float64{
-		{"address", "NOERROR"}: 2, {"nodata", "NOERROR"}: 1, {"cname", "NOERROR"}: 1,
+		{"address", "NOERROR"}: 2, {"nodata", "NOERROR"}: 1, {"cname", "NOERROR"}: 1, {"cname", "NXDOMAIN"}: 0,
 		{"none", "REFUSED"}: 2, {"none", "NOTIMP"}: 0, {"none", "SERVFAIL"}: 0, {"zone", "NOERROR"}: 0,
 	} {
 		if got := counter(t, b.registry, series); got != want {
 			t.Errorf("%v: expected %g, got %g", series, want, got)
 		}
 	}
-	if n, err := testutil.GatherAndCount(b.registry); err != nil || n != 7 {
-		t.Errorf("Expected 7 series, got %d, %v", n, err)
+	if n, err := testutil.GatherAndCount(b.registry); err != nil || n != 8 {
+		t.Errorf("Expected 8 series, got %d, %v", n, err)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Metrics counts responses. Every series is looked up once, here: the answer
 // path only adds 1.
 type Metrics struct {
-	address, cname, nodata, zone, refused, notImplemented, failed prometheus.Counter
+	address, cname, denied, nodata, zone, refused, notImplemented, failed prometheus.Counter
 }
 
 // NewMetrics registers the counter of responses.
@@ -27,6 +27,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{
 		address:        series("address", dns.RcodeSuccess),
 		cname:          series("cname", dns.RcodeSuccess),
+		denied:         series("cname", dns.RcodeNameError),
 		nodata:         series("nodata", dns.RcodeSuccess),
 		zone:           series("zone", dns.RcodeSuccess),
 		refused:        series("none", dns.RcodeRefused),

@@ -165,6 +165,7 @@ func (d *deciding) moveBlind() {
 		for i := range d.st.Paths {
 			d.st.Paths[i] = Path{Health: HealthUnknown}
 		}
+		d.survey()
 	}
 }
 

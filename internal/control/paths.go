@@ -81,7 +81,7 @@ func (d *deciding) firstRoundOver() bool {
 }
 
 // addresses returns the origin's addresses without those that are down while
-// another is up: an answer is never empty.
+// another is known to be up: an answer is never empty, and never a guess.
 func (d *deciding) addresses() []netip.Addr {
 	all := d.s.Origin.Addresses
 	if !d.anyUp || !slices.Contains(d.health, HealthDown) {

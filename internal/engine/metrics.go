@@ -21,7 +21,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		changes: factory.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "decision_changes_total",
-			Help: "Counter of decisions that moved a site's visitors, by cause.",
+			Help: "Counter of decisions that moved a site's visitors, or would have with divert all, by cause.",
 		}, []string{"cause"}),
 		sites: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "sites",
