@@ -31,6 +31,6 @@ check: lint race fuzz
 
 torture: lint
 	go test -race -timeout 60m -count 3 ./...
-	go test -timeout 30m -run 'Property|Claim' -rapid.checks 100000 ./internal/control
+	go test -timeout 60m -count 1 ./internal/control -rapid.checks 20000
 	$(MAKE) fuzz FUZZTIME=10m
 	$(MAKE) bench

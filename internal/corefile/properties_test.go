@@ -111,7 +111,7 @@ var propertyErrors = []struct{ line, want string }{
 	{"failback_delay 1m 2m", wrongArgs + "'2m'"},
 	{"failback_delay 0", "invalid duration '0': write a unit, such as 300ms or 10s"},
 	{"failback_delay 9999999h", "invalid duration '9999999h': write a unit, such as 300ms or 10s"},
-	{"failback_delay -1s", "failback_delay -1s is negative"},
+	{"failback_delay -1s", "failback_delay -1s is not from 0s to 8760h0m0s"},
 
 	{"damping", wrongArgs + "'damping'"},
 	{"damping on", "unknown word 'on': half_life, suppress, reuse, max are known"},

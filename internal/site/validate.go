@@ -197,13 +197,16 @@ func (s *Site) checkTTL() error {
 	return nil
 }
 
+// maxFailbackDelay is a year: damping multiplies it, and must not overflow.
+const maxFailbackDelay = 365 * 24 * time.Hour
+
 func (s *Site) checkTimes() error {
 	d := s.Damping
 	switch {
 	case s.Enter < 1:
 		return wrong("enter", "enter %d is not at least 1", s.Enter)
-	case s.FailbackDelay < 0:
-		return wrong("failback_delay", "failback_delay %s is negative", s.FailbackDelay)
+	case s.FailbackDelay < 0 || s.FailbackDelay > maxFailbackDelay:
+		return wrong("failback_delay", "failback_delay %s is not from 0s to %s", s.FailbackDelay, maxFailbackDelay)
 	case s.NoData.After < 0:
 		return wrong("no_data", "after %s is negative", s.NoData.After)
 	case !slices.Contains([]Divert{DivertAll, DivertNone}, s.Divert):

@@ -156,7 +156,8 @@ func TestValidateErrors(t *testing.T) {
 		{func(s *site.Site) { s.TTL.Diverted = 14 * time.Second }, "ttl", "min 15s is above the ttl it stands in for"},
 
 		{func(s *site.Site) { s.Enter = 0 }, "enter", "enter 0 is not at least 1"},
-		{func(s *site.Site) { s.FailbackDelay = -1 }, "failback_delay", "failback_delay -1ns is negative"},
+		{func(s *site.Site) { s.FailbackDelay = -1 }, "failback_delay", "failback_delay -1ns is not from 0s to 8760h0m0s"},
+		{func(s *site.Site) { s.FailbackDelay = 366 * 24 * time.Hour }, "failback_delay", "failback_delay 8784h0m0s is not from 0s to 8760h0m0s"},
 		{func(s *site.Site) { s.NoData.After = -1 }, "no_data", "after -1ns is negative"},
 		{func(s *site.Site) { s.Damping.Reuse = 0 }, "damping", "reuse 0 is not above zero and below suppress 2.5"},
 		{func(s *site.Site) { s.Damping.Reuse = 2.5 }, "damping", "reuse 2.5 is not above zero and below suppress 2.5"},
