@@ -2,7 +2,7 @@
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 10s
 
-.PHONY: build test race bench lint fuzz check torture
+.PHONY: build test race bench lint fuzz full check torture
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o build/coredns ./cmd/coredns
@@ -27,7 +27,10 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzAdd -fuzztime $(FUZZTIME) ./internal/corefile
 	go test -run '^$$' -fuzz FuzzCanonicalName -fuzztime $(FUZZTIME) ./internal/site
 
-check: lint race fuzz
+full:
+	CGO_ENABLED=0 go test -tags full ./cmd/coredns
+
+check: lint full race fuzz
 
 torture: lint
 	go test -race -timeout 60m -count 3 ./...

@@ -71,6 +71,8 @@ func cname(owner string, a *route.Answers) []dns.RR {
 }
 
 // v4 makes an A RRset. Its length is its capacity: plugins append to answers.
+// The octets stay the table's: plugins replace addresses, but do not write
+// into them.
 func v4(owner string, ttl uint32, addrs []net.IP) []dns.RR {
 	rrs, set := make([]dns.RR, len(addrs)), make([]dns.A, len(addrs))
 	for i, addr := range addrs {

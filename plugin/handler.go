@@ -45,12 +45,12 @@ func (h *Handler) Use(table *route.Table, ns map[string][]string) {
 			h.apex[zone] = newApex(zone, names)
 		}
 	}
-	h.behind = answers(h.Next)
+	h.behind = mayAnswer(h.Next)
 }
 
-// answers reports whether there is a plugin in the chain from next on that may
+// mayAnswer reports whether there is a plugin in the chain from next on that may
 // answer. The one that view puts there never does.
-func answers(next plugin.Handler) bool {
+func mayAnswer(next plugin.Handler) bool {
 	for {
 		v, ok := next.(*view.View)
 		if !ok {

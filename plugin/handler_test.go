@@ -334,7 +334,7 @@ func TestApexOfAZoneWithNS(t *testing.T) {
 	}
 }
 
-// TestAnswersAreNotShared changes everything in an answer, as plugins above
+// TestAnswersAreNotShared changes the records of an answer, as plugins above
 // may, and expects the next one untouched.
 func TestAnswersAreNotShared(t *testing.T) {
 	for _, d := range []site.Decision{atOrigin, diverted} {

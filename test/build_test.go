@@ -35,12 +35,3 @@ func TestPluginsAreListed(t *testing.T) {
 		t.Errorf("Expected cdnredirect among the plugins, got %q", text)
 	}
 }
-
-// TestFullBuildCompiles does not link: that takes as long again and shows
-// nothing more.
-func TestFullBuildCompiles(t *testing.T) {
-	if !requireAll() {
-		t.Skip("every plugin of CoreDNS takes minutes to compile: set CDNREDIRECT_REQUIRE_ALL=1")
-	}
-	goRun(t, repository(t), []string{"CGO_ENABLED=0"}, "list", "-export", "-trimpath", "-tags", "full", "./cmd/coredns")
-}
