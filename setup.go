@@ -8,6 +8,7 @@ package cdnredirect
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -102,7 +103,7 @@ func setup(c *caddy.Controller) error {
 		return plugin.Error(steer.Name, err)
 	}
 	h := steer.New(block.Zones, process.answers, i.ready)
-	i.handlers = append(i.handlers, h)
+	i.parts = append(i.parts, part{h, block})
 	dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
 		h.Next = next
 		return h
@@ -114,11 +115,17 @@ func setup(c *caddy.Controller) error {
 // with the instance of CoreDNS, and goes with it. CoreDNS knows an instance
 // before it is set up: a signal may run its last hooks before its first.
 type instance struct {
-	config   *corefile.Config    // until start
-	ns       map[string][]string // name servers of the zones that name any
-	handlers []*steer.Handler
-	engine   atomic.Pointer[engine.Engine] // from start on
-	gone     atomic.Bool                   // it has made way for another instance
+	config *corefile.Config    // until start
+	ns     map[string][]string // name servers of the zones that name any
+	parts  []part
+	engine atomic.Pointer[engine.Engine] // from start on
+	gone   atomic.Bool                   // it has made way for another instance
+}
+
+// part is one block and its handler.
+type part struct {
+	handler *steer.Handler
+	block   *corefile.Block
 }
 
 type instanceKey struct{}
@@ -165,18 +172,40 @@ func (i *instance) addNS(block *corefile.Block) error {
 
 // start offers the sites to the engine, before the sockets open.
 func (i *instance) start() error {
-	sites, err := i.config.Complete()
+	sites, err := i.sites()
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
+	ecs := i.config.Process().ECS
 	i.config = nil // the sites are all that is needed of it from now on
 	e := process.inherit()
 	i.engine.Store(e)
-	g := e.Offer(context.Background(), engine.Sites{Sites: sites, NS: i.ns})
-	for _, h := range i.handlers {
-		h.Use(g.Table, i.ns)
+	g := e.Offer(context.Background(), sites)
+	for _, p := range i.parts {
+		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})
 	}
 	return nil
+}
+
+// sites returns what the Corefile says of sites, once all blocks are read and
+// the chains are complete.
+func (i *instance) sites() (engine.Sites, error) {
+	sites, err := i.config.Complete()
+	if err != nil {
+		return engine.Sites{}, err
+	}
+	next := make(map[string]health.Exchange)
+	for _, p := range i.parts {
+		for _, s := range p.block.Sites() {
+			if p.handler.Behind() {
+				next[s.Name()] = p.handler.AskNext
+			} else if s.Origin.Next {
+				return engine.Sites{}, fmt.Errorf("%s: 'origin next' of site '%s' needs a plugin behind cdnredirect that knows it", s.Place, s.Name())
+			}
+		}
+	}
+	said := i.config.Process()
+	return engine.Sites{Sites: sites, NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed}, nil
 }
 
 // ready reports whether the sites in force have been probed: those of this

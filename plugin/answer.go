@@ -2,6 +2,7 @@ package steer
 
 import (
 	"net"
+	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
@@ -32,42 +33,71 @@ func newReply(r *dns.Msg) *reply {
 	return m
 }
 
-// write answers with records of a, all of one decision. The records are made
+// write answers with a client's records, all of one decision. They are made
 // anew for every query: plugins above us change them, and their owner has the
 // case of the question.
-func (h *Handler) write(w dns.ResponseWriter, r *dns.Msg, a *route.Answers) (int, error) {
+func (h *Handler) write(w dns.ResponseWriter, r *dns.Msg, zone *route.Zone, records *route.Records, c *client) (int, error) {
 	m := newReply(r)
-	counter := h.fill(m, a)
+	counter := h.fill(m, zone, records)
+	m.Extra = c.echo()
 	w.WriteMsg(&m.Msg)
 	counter.Inc()
 	return dns.RcodeSuccess, nil
 }
 
 // fill puts the records into m and returns the counter of their kind.
-func (h *Handler) fill(m *reply, a *route.Answers) prometheus.Counter {
+func (h *Handler) fill(m *reply, zone *route.Zone, records *route.Records) prometheus.Counter {
 	owner, qtype := m.question[0].Name, m.question[0].Qtype
-	switch {
-	case a.Target != "":
-		m.Answer = cname(owner, a)
+	if records.Target != "" {
+		m.Answer = cname(owner, records)
+		if records.End && followed(qtype) {
+			m.end(zone, records, qtype)
+		}
 		return h.metrics.cname
-	case (qtype == dns.TypeA || qtype == dns.TypeANY) && len(a.A) > 0:
-		m.Answer = v4(owner, a.TTL, a.A)
-		return h.metrics.address
-	case (qtype == dns.TypeAAAA || qtype == dns.TypeANY) && len(a.AAAA) > 0:
-		m.Answer = v6(owner, a.TTL, a.AAAA)
+	}
+	if m.Answer = rrset(owner, qtype, records); m.Answer != nil {
 		return h.metrics.address
 	}
-	soa := a.SOA
-	m.Ns = []dns.RR{&soa}
+	m.Ns = []dns.RR{zone.SOA(records.TTL)}
 	return h.metrics.nodata
+}
+
+// end puts the records of the CNAME's target behind it.
+func (m *reply) end(zone *route.Zone, records *route.Records, qtype uint16) {
+	if set := rrset(records.Target, qtype, records); set != nil {
+		m.Answer = slices.Clip(append(m.Answer, set...))
+	} else {
+		m.Ns = []dns.RR{zone.SOA(records.TTL)}
+	}
+}
+
+// rrset returns the records of a type; of the first there is for ANY (RFC 8482,
+// section 4.1).
+func rrset(owner string, qtype uint16, records *route.Records) []dns.RR {
+	switch {
+	case (qtype == dns.TypeA || qtype == dns.TypeANY) && len(records.A) > 0:
+		return v4(owner, records.TTL, records.A)
+	case (qtype == dns.TypeAAAA || qtype == dns.TypeANY) && len(records.AAAA) > 0:
+		return v6(owner, records.TTL, records.AAAA)
+	case (qtype == dns.TypeHTTPS || qtype == dns.TypeANY) && records.HTTPS != nil:
+		return https(owner, records.TTL, records.HTTPS)
+	}
+	return nil
 }
 
 func header(owner string, rrtype uint16, ttl uint32) dns.RR_Header {
 	return dns.RR_Header{Name: owner, Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
 }
 
-func cname(owner string, a *route.Answers) []dns.RR {
-	return []dns.RR{&dns.CNAME{Hdr: header(owner, dns.TypeCNAME, a.TTL), Target: a.Target}}
+func cname(owner string, r *route.Records) []dns.RR {
+	return []dns.RR{&dns.CNAME{Hdr: header(owner, dns.TypeCNAME, r.TTL), Target: r.Target}}
+}
+
+// https makes an HTTPS record. Its parameters stay the table's; see v4.
+func https(owner string, ttl uint32, data *route.HTTPS) []dns.RR {
+	return []dns.RR{&dns.HTTPS{SVCB: dns.SVCB{
+		Hdr: header(owner, dns.TypeHTTPS, ttl), Priority: data.Priority, Target: data.Target, Value: data.Params,
+	}}}
 }
 
 // v4 makes an A RRset. Its length is its capacity: plugins append to answers.

@@ -15,26 +15,26 @@ const (
 
 // apex is what a zone with ns answers at its own name.
 type apex struct {
-	soa dns.SOA
-	ns  []string
+	zone *route.Zone
+	ns   []string
 }
 
 func newApex(zone string, ns []string) apex {
-	return apex{soa: route.SOA{Zone: zone, MName: ns[0]}.Record(soaTTL), ns: ns}
+	return apex{zone: route.NewZone(zone, ns[0]), ns: ns}
 }
 
 // writeApex answers with the zone's SOA or NS, and with NODATA for the rest.
 func (h *Handler) writeApex(w dns.ResponseWriter, r *dns.Msg, a apex) (int, error) {
 	m := newReply(r)
-	owner, soa := m.question[0].Name, a.soa
+	owner, soa := m.question[0].Name, a.zone.SOA(soaTTL)
 	switch m.question[0].Qtype {
 	case dns.TypeSOA, dns.TypeANY:
 		soa.Hdr.Name = owner
-		m.Answer = []dns.RR{&soa}
+		m.Answer = []dns.RR{soa}
 	case dns.TypeNS:
 		m.Answer = nameServers(owner, a.ns)
 	default:
-		m.Ns = []dns.RR{&soa}
+		m.Ns = []dns.RR{soa}
 	}
 	w.WriteMsg(&m.Msg)
 	h.metrics.zone.Inc()

@@ -73,9 +73,9 @@ func TestServeDNSAllocations(t *testing.T) {
 // TestServeDNSAllocationsApex is about the answers that belong to no site.
 func TestServeDNSAllocationsApex(t *testing.T) {
 	h := steer.New([]string{"example.org."}, steer.NewMetrics(prometheus.NewRegistry()), func() bool { return true })
-	h.Use(route.NewTable(), map[string][]string{"example.org.": {
+	h.Use(steer.Config{Table: route.NewTable(), NS: map[string][]string{"example.org.": {
 		"ns1.example.org.", "ns2.example.org.", "ns3.example.org.", "ns4.example.org.",
-	}})
+	}}})
 	w := new(unread)
 	for _, qtype := range []uint16{dns.TypeSOA, dns.TypeNS, dns.TypeA} {
 		question := new(dns.Msg).SetQuestion("example.org.", qtype)
@@ -111,17 +111,20 @@ const stride = 7919
 // and is in the caches; here the names' own order sees to that.
 func (c costlyCase) handler(sites int) (h *steer.Handler, names []string) {
 	entries := make([]*route.Entry, sites)
+	zone := route.NewZone("example.org.", "")
 	names = make([]string, sites)
 	for i := range sites {
 		s := site.New(fmt.Sprintf("s%06d.example.org.", i))
 		s.Zone = "example.org."
-		entries[i] = route.NewEntry(s, "", c.decision(s))
+		entries[i] = route.NewEntry(s, zone, route.NewSeed(""))
+		d := c.decision(s)
+		entries[i].Publish(route.News{Decision: &d})
 	}
 	for i := range names {
 		names[i] = cmp.Or(c.qname, fmt.Sprintf("S%06d.eXample.org.", i*stride%sites))
 	}
 	h = steer.New([]string{"example.org."}, steer.NewMetrics(prometheus.NewRegistry()), func() bool { return true })
-	h.Use(route.NewTable(entries...), nil)
+	h.Use(steer.Config{Table: route.NewTable(entries...)})
 	return h, names
 }
 
@@ -135,7 +138,7 @@ func (c costlyCase) decision(s *site.Site) site.Decision {
 	}
 	if c.diverted {
 		d.Side, d.Share = site.SideCDN, 1
-		d.CDN = site.CDN{Name: "example", Target: "s000000.cdn.example.net."}
+		d.CDNs = []site.CDN{{Name: "example", Target: "s000000.cdn.example.net."}}
 	}
 	return d
 }

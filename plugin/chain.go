@@ -17,25 +17,34 @@ const maxChain = 8
 // writeChain answers with a CNAME whose target lies in a zone of ours: the
 // search goes on at the target, and the rcode is that of the last name (RFC
 // 1034, section 4.3.2; RFC 6604, section 3).
-func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, a *route.Answers) (int, error) {
+func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, c *client, records *route.Records) (int, error) {
 	m := newReply(r)
-	m.Answer = cname(m.question[0].Name, a)
-	for links := 1; a.Target != ""; links++ {
+	qtype := m.question[0].Qtype
+	m.Answer = cname(m.question[0].Name, records)
+	for links := 1; records.Inside; links++ {
 		if links > maxChain {
 			h.metrics.failed.Inc()
 			return dns.RcodeServerFailure, nil
 		}
-		entry := h.lookup(a.Target)
-		if entry == nil {
-			h.endChain(ctx, w, r, m, a.Target)
+		target := records.Target
+		next, answers := h.owner(target, qtype)
+		if answers == nil {
+			h.endChain(ctx, w, r, m, target)
 			break
 		}
-		link := newReply(&dns.Msg{Question: []dns.Question{{Name: a.Target, Qtype: m.question[0].Qtype, Qclass: dns.ClassINET}}})
-		a = entry.Answers()
-		h.fill(link, a)
+		if c == nil {
+			var err error
+			if c, err = h.clientOf(next, w, r); err != nil {
+				h.metrics.malformed.Inc()
+				return dns.RcodeFormatError, nil
+			}
+		}
+		records = c.records(answers)
+		link := newReply(&dns.Msg{Question: []dns.Question{{Name: target, Qtype: qtype, Qclass: dns.ClassINET}}})
+		h.fill(link, next.Zone, records)
 		m.Answer, m.Ns = append(m.Answer, link.Answer...), link.Ns
 	}
-	m.Answer, m.Ns = slices.Clip(m.Answer), slices.Clip(m.Ns)
+	m.Answer, m.Ns, m.Extra = slices.Clip(m.Answer), slices.Clip(m.Ns), c.echo()
 	w.WriteMsg(&m.Msg)
 	if m.Rcode == dns.RcodeNameError {
 		h.metrics.denied.Inc()
@@ -43,6 +52,20 @@ func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		h.metrics.cname.Inc()
 	}
 	return dns.RcodeSuccess, nil
+}
+
+// owner returns the entry and the answers of a chain's next name, or nil where
+// that name, or the type there, is not ours to answer.
+func (h *Handler) owner(name string, qtype uint16) (*route.Entry, *route.Answers) {
+	entry := h.lookup(name)
+	if entry == nil {
+		return nil, nil
+	}
+	answers := entry.Answers()
+	if answers == nil || !answers.Owns(qtype) {
+		return nil, nil
+	}
+	return entry, answers
 }
 
 // endChain ends a chain at a target that is no site. Where nobody knows
@@ -54,8 +77,7 @@ func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 		m.Answer = append(m.Answer, end.Answer...)
 	}
 	if below := h.empty(target); below != nil && (end == nil || len(end.Answer) == 0) {
-		soa := below.Answers().SOA
-		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{&soa}
+		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(below)}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	steer "github.com/cdnredirect/cdnredirect/plugin"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
@@ -16,7 +17,7 @@ import (
 // to is the decision to divert to a target.
 func to(target string) site.Decision {
 	d := diverted
-	d.CDN.Target = target
+	d.CDNs = []site.CDN{{Name: "edge", Target: target}}
 	return d
 }
 
@@ -24,7 +25,7 @@ func to(target string) site.Decision {
 func entryOf(name string, d site.Decision) *route.Entry {
 	s := site.New(name)
 	s.Zone = "example.org."
-	return route.NewEntry(s, "", d)
+	return published(s, "", d)
 }
 
 // records writes the answer section in short: owner, type, data.
@@ -87,7 +88,7 @@ func TestTargetInsideOurZoneIsFollowed(t *testing.T) {
 			if tc.rcode >= 0 {
 				b.behind(t, tc.rcode, tc.rrs...)
 			}
-			b.Use(route.NewTable(tc.entries...), nil)
+			b.Use(steer.Config{Table: route.NewTable(tc.entries...)})
 			_, m := b.ask(t, "www.example.org.", tc.qtype)
 			if got := records(m); !slices.Equal(got, tc.want) {
 				t.Errorf("Expected %q, got %q", tc.want, got)
@@ -106,7 +107,7 @@ func TestTargetInsideOurZoneIsFollowed(t *testing.T) {
 // answer is bounded all the same.
 func TestALoopOfTargetsEnds(t *testing.T) {
 	b := newBed(diverted)
-	b.Use(route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("edge.example.org.", to("www.example.org."))), nil)
+	b.Use(steer.Config{Table: route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("edge.example.org.", to("www.example.org.")))})
 	if rcode, m := b.ask(t, "www.example.org.", dns.TypeA); rcode != dns.RcodeServerFailure || m != nil {
 		t.Errorf("Expected SERVFAIL for the server to write, got %d and %v", rcode, m)
 	}
@@ -134,7 +135,7 @@ func TestAWrittenFailureBehindIsNotOurs(t *testing.T) {
 	b.Next = plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetRcode(r, dns.RcodeServerFailure))
 	})
-	b.Use(route.NewTable(entryOf("www.example.org.", to("edge.example.org."))), nil)
+	b.Use(steer.Config{Table: route.NewTable(entryOf("www.example.org.", to("edge.example.org.")))})
 	if _, m := b.ask(t, "www.example.org.", dns.TypeA); m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 {
 		t.Errorf("Expected the CNAME alone, got %v", m)
 	}
@@ -154,7 +155,7 @@ func TestWhatThePluginBehindKeepsIsNotChanged(t *testing.T) {
 	b.Next = plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, _ *dns.Msg) (int, error) {
 		return dns.RcodeNameError, w.WriteMsg(kept)
 	})
-	b.Use(route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("a.b.example.org.", atOrigin)), nil)
+	b.Use(steer.Config{Table: route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("a.b.example.org.", atOrigin))})
 	for _, name := range []string{"www.example.org.", "b.example.org."} {
 		q := new(dns.Msg)
 		q.SetQuestion(name, dns.TypeA)

@@ -9,21 +9,32 @@ import (
 	"github.com/miekg/dns"
 )
 
-// writeEmpty answers for an empty non-terminal above a site with NODATA: the
-// name is there, whatever type is asked for.
-func (h *Handler) writeEmpty(w dns.ResponseWriter, r *dns.Msg, below *route.Entry) (int, error) {
+// writeNoData answers for a name that is there, with or above an entry, and has
+// no data of the type asked for.
+func (h *Handler) writeNoData(w dns.ResponseWriter, r *dns.Msg, entry *route.Entry) (int, error) {
 	m := newReply(r)
-	soa := below.Answers().SOA
-	m.Ns = []dns.RR{&soa}
+	m.Ns = []dns.RR{soaOf(entry)}
 	w.WriteMsg(&m.Msg)
 	h.metrics.nodata.Inc()
 	return dns.RcodeSuccess, nil
 }
 
-// passEmpty has the next plugin answer for an empty non-terminal above a site:
-// it may have data there, but must not deny the name.
-func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, below *route.Entry) (int, error) {
-	there := &undenied{ResponseWriter: w, soa: below.Answers().SOA}
+// unsettledTTL is that of negative answers of a site that has no answers yet,
+// in seconds.
+const unsettledTTL = 5
+
+// soaOf returns the SOA of negative answers at or above an entry.
+func soaOf(entry *route.Entry) *dns.SOA {
+	if answers := entry.Answers(); answers != nil {
+		return entry.Zone.SOA(answers.TTL)
+	}
+	return entry.Zone.SOA(unsettledTTL)
+}
+
+// passEmpty has the next plugin answer for a name with or above an entry: it
+// may have data there, but must not deny the name.
+func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, entry *route.Entry) (int, error) {
+	there := &undenied{ResponseWriter: w, soa: soaOf(entry)}
 	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
 	switch {
 	case there.changed:
@@ -35,7 +46,7 @@ func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
 	}
-	return h.writeEmpty(w, r, below)
+	return h.writeNoData(w, r, entry)
 }
 
 // undenied makes NODATA of the next plugin's NXDOMAIN for an empty
@@ -43,7 +54,7 @@ func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 // below for denied too (RFC 8020, section 2).
 type undenied struct {
 	dns.ResponseWriter
-	soa     dns.SOA
+	soa     *dns.SOA
 	changed bool
 }
 
@@ -52,7 +63,7 @@ func (w *undenied) WriteMsg(m *dns.Msg) error {
 	if m.Rcode == dns.RcodeNameError && len(m.Answer) == 0 {
 		nodata := *m // the next plugin may keep its own
 		nodata.Rcode = dns.RcodeSuccess
-		nodata.Ns = []dns.RR{&w.soa}
+		nodata.Ns = []dns.RR{w.soa}
 		m, w.changed = &nodata, true
 	}
 	return w.ResponseWriter.WriteMsg(m)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
+	steer "github.com/cdnredirect/cdnredirect/plugin"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/miekg/dns"
@@ -38,7 +39,7 @@ func (b *bed) behind(t *testing.T, rcode int, rrs ...string) {
 // TestEmptyNonTerminalIsNODATA is rule 12 with nothing behind (RFC 8020, section 2).
 func TestEmptyNonTerminalIsNODATA(t *testing.T) {
 	b := newBed(atOrigin)
-	b.Use(deep(), nil)
+	b.Use(steer.Config{Table: deep()})
 	for _, qtype := range append([]uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY}, dataTypes...) {
 		q := new(dns.Msg)
 		q.SetQuestion("B.example.org.", qtype)
@@ -58,7 +59,7 @@ func TestEmptyNonTerminalIsNotDenied(t *testing.T) {
 	const soa = "example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 3600"
 	b := newBed(atOrigin)
 	b.behind(t, dns.RcodeNameError, soa)
-	b.Use(deep(), nil)
+	b.Use(steer.Config{Table: deep()})
 	rcode, m := b.ask(t, "b.example.org.", dns.TypeA)
 	if rcode != dns.RcodeSuccess || m.Rcode != dns.RcodeSuccess || len(m.Ns) != 1 || m.Ns[0].Header().Ttl != 30 {
 		t.Errorf("Expected NODATA with our SOA, got %d and %v", rcode, m)
@@ -76,7 +77,7 @@ func TestEmptyNonTerminalIsNotDenied(t *testing.T) {
 	b.Next = plugin.HandlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
 		return dns.RcodeServerFailure, nil // as hosts does for a name that it does not have
 	})
-	b.Use(deep(), nil)
+	b.Use(steer.Config{Table: deep()})
 	if _, m := b.ask(t, "b.example.org.", dns.TypeA); m == nil || m.Rcode != dns.RcodeSuccess || len(m.Ns) != 1 {
 		t.Errorf("Expected NODATA where the next plugin has no answer, got %v", m)
 	}

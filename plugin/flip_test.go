@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 
 	"github.com/coredns/coredns/plugin/test"
@@ -80,7 +81,7 @@ func flip(b *bed) (stop func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				b.entry.Publish([]site.Decision{diverted, atOrigin}[i%2])
+				b.entry.Publish(route.News{Decision: []*site.Decision{&diverted, &atOrigin}[i%2]})
 			}
 		}
 	})

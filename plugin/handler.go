@@ -2,6 +2,7 @@ package steer
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -24,8 +25,16 @@ type Handler struct {
 
 	// Set by Use before the sockets open, read-only from then on.
 	table  *route.Table
+	ecs    []netip.Prefix
 	apex   map[string]apex // by zone; only zones with ns
 	behind bool            // a plugin behind us may answer
+}
+
+// Config is what a handler reads.
+type Config struct {
+	Table *route.Table
+	NS    map[string][]string // name servers of those zones that name any
+	ECS   []netip.Prefix      // of resolvers whose client subnet is believed
 }
 
 // New returns the handler of a block that serves zones, which are canonical.
@@ -35,18 +44,21 @@ func New(zones []string, m *Metrics, ready func() bool) *Handler {
 	return &Handler{zones: zones, metrics: m, ready: ready, table: route.NewTable()}
 }
 
-// Use gives the handler what it reads: the table of its generation, and the
-// name servers of those zones that name any.
-func (h *Handler) Use(table *route.Table, ns map[string][]string) {
-	h.table = table
+// Use gives the handler what it reads.
+func (h *Handler) Use(c Config) {
+	h.table, h.ecs = c.Table, c.ECS
 	h.apex = make(map[string]apex)
 	for _, zone := range h.zones {
-		if names := ns[zone]; len(names) > 0 {
+		if names := c.NS[zone]; len(names) > 0 {
 			h.apex[zone] = newApex(zone, names)
 		}
 	}
-	h.behind = mayAnswer(h.Next)
+	h.behind = h.Behind()
 }
+
+// Behind reports whether there is a plugin behind us that may answer. The chain
+// is complete once all plugins are set up.
+func (h *Handler) Behind() bool { return mayAnswer(h.Next) }
 
 // mayAnswer reports whether there is a plugin in the chain from next on that may
 // answer. The one that view puts there never does.
@@ -78,14 +90,23 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	if entry == nil {
 		return h.pass(ctx, w, r, name)
 	}
+	answers := entry.Answers()
+	if answers == nil || !answers.Owns(r.Question[0].Qtype) {
+		return h.passType(ctx, w, r, name, entry)
+	}
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
 	}
-	answers := entry.Answers()
-	if answers.Inside && followed(r.Question[0].Qtype) {
-		return h.writeChain(ctx, w, r, answers)
+	c, err := h.clientOf(entry, w, r)
+	if err != nil {
+		h.metrics.malformed.Inc()
+		return dns.RcodeFormatError, nil
 	}
-	return h.write(w, r, answers)
+	records := c.records(answers)
+	if records.Inside && followed(r.Question[0].Qtype) {
+		return h.writeChain(ctx, w, r, c, records)
+	}
+	return h.write(w, r, entry.Zone, records, c)
 }
 
 // lookup returns the entry of a name that this block serves, or nil.
@@ -109,11 +130,11 @@ func (h *Handler) empty(name string) *route.Entry {
 // lies in here must be the entry's, or one above. In a zone below that begins
 // between the two the entry has no say.
 func (h *Handler) serves(entry *route.Entry, name string) bool {
-	if len(h.zones) == 1 && h.zones[0] == entry.Zone {
+	if len(h.zones) == 1 && h.zones[0] == entry.Zone.Name {
 		return true
 	}
 	zone := h.zones.Matches(name)
-	return zone != "" && dns.IsSubDomain(zone, entry.Zone)
+	return zone != "" && dns.IsSubDomain(zone, entry.Zone.Name)
 }
 
 // pass hands on what is not ours. With nothing behind us the apex of a zone
@@ -133,10 +154,25 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 		return h.writeApex(w, r, a)
 	}
 	if empty != nil {
-		return h.writeEmpty(w, r, empty)
+		return h.writeNoData(w, r, empty)
 	}
 	h.metrics.refused.Inc()
 	return dns.RcodeRefused, nil
+}
+
+// passType hands on what is not ours at a site's name. The name is there even
+// if the next plugin, which may have nothing at all of it, denies it.
+func (h *Handler) passType(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
+	if h.behind {
+		return h.passEmpty(ctx, w, r, entry)
+	}
+	if rcode, refused := h.refuse(r); refused {
+		return rcode, nil
+	}
+	if a, ok := h.apex[name]; ok {
+		return h.writeApex(w, r, a)
+	}
+	return h.writeNoData(w, r, entry)
 }
 
 // refuse turns away what is no question for data. The server writes the

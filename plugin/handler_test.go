@@ -41,7 +41,7 @@ var (
 	}
 	diverted = site.Decision{
 		Site: "www.example.org.", Epoch: 2, Side: site.SideCDN, Share: 1, TTL: 20 * time.Second,
-		CDN: site.CDN{Name: "edge", Target: target}, Addresses: atOrigin.Addresses,
+		CDNs: []site.CDN{{Name: "edge", Target: target}}, Addresses: atOrigin.Addresses,
 		Reason: site.Reason{Cause: site.CauseThreshold, Signal: site.ResponseTime, Value: 0.39, Limit: 0.3, V: 1.3, Age: time.Second},
 	}
 )
@@ -62,12 +62,19 @@ type bed struct {
 	registry *prometheus.Registry
 }
 
+// published returns the entry of s with the answers of d.
+func published(s *site.Site, mname string, d site.Decision) *route.Entry {
+	e := route.NewEntry(s, route.NewZone(s.Zone, mname), route.NewSeed(""))
+	e.Publish(route.News{Decision: &d})
+	return e
+}
+
 func newBed(d site.Decision) *bed {
 	s := site.New("www.example.org.", "shop.example.org.")
 	s.Zone = "example.org."
-	b := &bed{entry: route.NewEntry(s, "ns1.example.net.", d), registry: prometheus.NewRegistry()}
+	b := &bed{entry: published(s, "ns1.example.net.", d), registry: prometheus.NewRegistry()}
 	b.Handler = steer.New([]string{"example.org."}, steer.NewMetrics(b.registry), func() bool { return true })
-	b.Use(route.NewTable(b.entry), nil)
+	b.Use(steer.Config{Table: route.NewTable(b.entry)})
 	return b
 }
 
@@ -246,7 +253,7 @@ func TestNamesThatAreNotOurs(t *testing.T) {
 	t.Run("AreRefusedWithOnlyViewBehind", func(t *testing.T) {
 		b := newBed(diverted)
 		b.Next = &view.View{}
-		b.Use(route.NewTable(b.entry), nil)
+		b.Use(steer.Config{Table: route.NewTable(b.entry)})
 		for _, name := range names {
 			if rcode, m := b.ask(t, name, dns.TypeA); rcode != dns.RcodeRefused || m != nil {
 				t.Errorf("%s: expected REFUSED, got %d and %v", name, rcode, m)
@@ -256,7 +263,7 @@ func TestNamesThatAreNotOurs(t *testing.T) {
 	t.Run("GoToTheNextPlugin", func(t *testing.T) {
 		b := newBed(diverted)
 		b.Next = &view.View{Next: test.NextHandler(dns.RcodeNameError, nil)}
-		b.Use(route.NewTable(b.entry), nil)
+		b.Use(steer.Config{Table: route.NewTable(b.entry)})
 		for _, name := range names {
 			if rcode, _ := b.ask(t, name, dns.TypeAXFR); rcode != dns.RcodeNameError {
 				t.Errorf("%s: expected the next plugin's code, got %d", name, rcode)
@@ -270,7 +277,7 @@ func TestOtherZonesOfTheTable(t *testing.T) {
 	b := newBed(diverted)
 	s := site.New("www.example.net.")
 	s.Zone = "example.net."
-	b.Use(route.NewTable(b.entry, route.NewEntry(s, "", diverted)), nil)
+	b.Use(steer.Config{Table: route.NewTable(b.entry, published(s, "", diverted))})
 	if rcode, m := b.ask(t, "www.example.net.", dns.TypeA); rcode != dns.RcodeRefused || m != nil {
 		t.Errorf("Expected REFUSED for another block's zone, got %d and %v", rcode, m)
 	}
@@ -282,7 +289,7 @@ func TestABlockOfAZoneBelow(t *testing.T) {
 	b := newBed(diverted)
 	b.Handler = steer.New([]string{"sub.example.org."}, steer.NewMetrics(prometheus.NewRegistry()), nil)
 	table := route.NewTable(entryOf("*.example.org.", diverted), entryOf("a.b.sub.example.org.", diverted))
-	b.Use(table, map[string][]string{"sub.example.org.": {"ns1.example.net."}})
+	b.Use(steer.Config{Table: table, NS: map[string][]string{"sub.example.org.": {"ns1.example.net."}}})
 	if _, m := b.ask(t, "sub.example.org.", dns.TypeSOA); m == nil || len(m.Answer) != 1 {
 		t.Errorf("Expected the zone's own SOA, got %v", m)
 	}
@@ -297,7 +304,7 @@ func TestABlockOfAZoneBelow(t *testing.T) {
 func TestABlockOfAParentZone(t *testing.T) {
 	b := newBed(diverted)
 	b.Handler = steer.New([]string{"."}, steer.NewMetrics(prometheus.NewRegistry()), nil)
-	b.Use(route.NewTable(b.entry), nil)
+	b.Use(steer.Config{Table: route.NewTable(b.entry)})
 	if _, m := b.ask(t, "www.example.org.", dns.TypeA); m == nil || len(m.Answer) != 1 {
 		t.Errorf("Expected the CNAME, got %v", m)
 	}
@@ -305,7 +312,7 @@ func TestABlockOfAParentZone(t *testing.T) {
 
 func TestApexOfAZoneWithNS(t *testing.T) {
 	b := newBed(diverted)
-	b.Use(route.NewTable(b.entry), map[string][]string{"example.org.": {"ns1.example.net.", "ns2.example.net."}})
+	b.Use(steer.Config{Table: route.NewTable(b.entry), NS: map[string][]string{"example.org.": {"ns1.example.net.", "ns2.example.net."}}})
 	for _, tc := range []struct {
 		qtype   uint16
 		answers int
@@ -328,7 +335,7 @@ func TestApexOfAZoneWithNS(t *testing.T) {
 		t.Errorf("Expected AXFR refused, got %d and %v", rcode, m)
 	}
 	b.Next = test.NextHandler(dns.RcodeNameError, nil)
-	b.Use(route.NewTable(b.entry), map[string][]string{"example.org.": {"ns1.example.net."}})
+	b.Use(steer.Config{Table: route.NewTable(b.entry), NS: map[string][]string{"example.org.": {"ns1.example.net."}}})
 	if rcode, _ := b.ask(t, "example.org.", dns.TypeSOA); rcode != dns.RcodeNameError {
 		t.Errorf("Expected the apex left to the next plugin, got %d", rcode)
 	}
@@ -365,7 +372,7 @@ func TestResponsesAreCountedByAnswerAndRcode(t *testing.T) {
 	b.ask(t, "www.example.org.", dns.TypeTXT)
 	b.ask(t, "other.example.org.", dns.TypeA)
 	b.ask(t, "www.example.org.", dns.TypeAXFR)
-	b.entry.Publish(diverted)
+	b.entry.Publish(route.News{Decision: &diverted})
 	b.ask(t, "www.example.org.", dns.TypeA)
 	for series, want := range map[[2]string]float64{
 		{"address", "NOERROR"}: 2, {"nodata", "NOERROR"}: 1, {"cname", "NOERROR"}: 1, {"cname", "NXDOMAIN"}: 0,
@@ -375,8 +382,8 @@ func TestResponsesAreCountedByAnswerAndRcode(t *testing.T) {
 			t.Errorf("%v: expected %g, got %g", series, want, got)
 		}
 	}
-	if n, err := testutil.GatherAndCount(b.registry); err != nil || n != 8 {
-		t.Errorf("Expected 8 series, got %d, %v", n, err)
+	if n, err := testutil.GatherAndCount(b.registry); err != nil || n != 9 {
+		t.Errorf("Expected 9 series, got %d, %v", n, err)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Metrics counts responses. Every series is looked up once, here: the answer
 // path only adds 1.
 type Metrics struct {
-	address, cname, denied, nodata, zone, refused, notImplemented, failed prometheus.Counter
+	address, cname, denied, nodata, zone, refused, malformed, notImplemented, failed prometheus.Counter
 }
 
 // NewMetrics registers the counter of responses.
@@ -31,6 +31,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		nodata:         series("nodata", dns.RcodeSuccess),
 		zone:           series("zone", dns.RcodeSuccess),
 		refused:        series("none", dns.RcodeRefused),
+		malformed:      series("none", dns.RcodeFormatError),
 		notImplemented: series("none", dns.RcodeNotImplemented),
 		failed:         series("none", dns.RcodeServerFailure),
 	}

@@ -26,7 +26,9 @@ func anySite(t *rapid.T, changes ...func(*site.Site)) *site.Site {
 		func(s *site.Site) {
 			s.Enter = rapid.IntRange(1, 5).Draw(t, "enter")
 			s.FailbackDelay = span(t, 0, 300, "failback_delay")
-			s.Divert = rapid.SampledFrom([]site.Divert{site.DivertAll, site.DivertNone}).Draw(t, "divert")
+			s.Divert.Mode = rapid.SampledFrom([]site.DivertMode{site.DivertAll, site.DivertFixed, site.DivertNone}).Draw(t, "divert")
+			s.Divert.Share = rapid.Float64Range(0, 1).Draw(t, "share")
+			s.Answer.Keyed = true
 			s.NoData.Action = rapid.SampledFrom([]site.NoDataAction{site.NoDataOrigin, site.NoDataCDN, site.NoDataStay}).Draw(t, "no_data")
 			s.NoData.After = span(t, 0, 600, "after")
 			if rapid.Bool().Draw(t, "second CDN") {

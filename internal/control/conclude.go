@@ -39,26 +39,49 @@ func (d *deciding) conclude() {
 	st.Last = next
 }
 
-// divert sends the clients to the first CDN that is ready: the order of the
-// site's CDNs is the preference.
+// divert sends clients to those CDNs that are ready and preferred.
 func (d *deciding) divert(next *site.Decision) {
-	for i, cdn := range d.s.CDNs {
-		if d.in.Ready != nil && !d.in.Ready[i] {
-			continue
-		}
-		next.CDN = cdn
-		if d.s.Divert == site.DivertAll {
-			next.Share = 1
-		}
-		return
+	next.CDNs = preferred(d.s.CDNs, d.in.Ready)
+	switch {
+	case len(next.CDNs) == 0:
+		next.Reason.Cause = site.CauseNoCDN
+	case d.s.Divert.Mode == site.DivertNone:
+	case d.in.Hides != "":
+		next.Reason.Cause, next.Reason.Hides = site.CauseHides, d.in.Hides
+	default:
+		next.Share = d.share()
 	}
-	next.Reason.Cause = site.CauseNoCDN
+}
+
+// share returns the share of the clients that are diverted at the CDN's side:
+// nobody is left with an origin that is down.
+func (d *deciding) share() float64 {
+	if d.s.Divert.Mode == site.DivertFixed && !d.down() {
+		return d.s.Divert.Share
+	}
+	return 1
+}
+
+// preferred returns those CDNs of the lowest priority among the ready ones
+// that share the clients by weight, or the first one where they have no weight.
+func preferred(cdns []site.CDN, ready []bool) []site.CDN {
+	var best []site.CDN
+	for i, c := range cdns {
+		switch {
+		case ready != nil && !ready[i]:
+		case len(best) == 0 || c.Priority < best[0].Priority:
+			best = []site.CDN{c}
+		case c.Priority == best[0].Priority && c.Weight > 0:
+			best = append(best, c)
+		}
+	}
+	return best
 }
 
 // nothingNew reports whether b says nothing that a did not.
 func nothingNew(a, b site.Decision) bool {
-	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && a.CDN == b.CDN && a.TTL == b.TTL &&
-		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && slices.Equal(a.Addresses, b.Addresses)
+	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && slices.Equal(a.CDNs, b.CDNs) && a.TTL == b.TTL &&
+		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && a.Reason.Hides == b.Reason.Hides && slices.Equal(a.Addresses, b.Addresses)
 }
 
 // unsettled reports whether a count runs that may change the answer.
@@ -66,10 +89,10 @@ func (d *deciding) unsettled(share float64) bool {
 	if d.st.Side == site.SideUnknown {
 		return true
 	}
-	if share > 0 {
+	if share == 1 {
 		return false // only time leads back
 	}
-	counting := d.st.Side == site.SideOrigin && d.s.Divert != site.DivertNone && d.st.Over > 0
+	counting := d.st.Side == site.SideOrigin && d.s.Divert.Mode != site.DivertNone && d.st.Over > 0
 	return counting || slices.ContainsFunc(d.st.Paths, Path.turning)
 }
 
@@ -79,7 +102,7 @@ func (d *deciding) changesWithin(ttl time.Duration) bool {
 	horizon := d.in.Now.Add(ttl)
 	for _, due := range []time.Time{d.returnDue(), d.blindTurn()} {
 		if !due.IsZero() && !due.After(horizon) {
-			return d.s.Divert != site.DivertNone
+			return d.s.Divert.Mode != site.DivertNone
 		}
 	}
 	return false

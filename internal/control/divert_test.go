@@ -81,8 +81,8 @@ func TestDivertNoneDecidesAndShows(t *testing.T) {
 	if d := diverts.last(); answer(d) != "edge" || d.Share != 1 {
 		t.Errorf("divert all ends with %s, share %g: the test says nothing", answer(d), d.Share)
 	}
-	if d := shows.last(); answer(d) != "1" || d.Share != 0 || d.CDN.Name != "edge" || d.Reason.Cause != site.CauseThreshold {
-		t.Errorf("divert none ends with %s, share %g, CDN %q, cause %s", answer(d), d.Share, d.CDN.Name, d.Reason.Cause)
+	if d := shows.last(); answer(d) != "1" || d.Share != 0 || len(d.CDNs) != 1 || d.CDNs[0].Name != "edge" || d.Reason.Cause != site.CauseThreshold {
+		t.Errorf("divert none ends with %s, share %g, CDNs %v, cause %s", answer(d), d.Share, d.CDNs, d.Reason.Cause)
 	}
 
 	shows = observe(newSite(t, 1, divertNone))

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 type says struct {
 	side  site.Side
 	share float64
-	cdn   site.CDN
+	cdns  string
 	ttl   time.Duration
 	cause site.Cause
 	since time.Time
@@ -22,7 +23,9 @@ type says struct {
 
 // news reports whether b says anything that a did not.
 func news(a, b site.Decision) bool {
-	of := func(d site.Decision) says { return says{d.Side, d.Share, d.CDN, d.TTL, d.Reason.Cause, d.Since} }
+	of := func(d site.Decision) says {
+		return says{d.Side, d.Share, fmt.Sprint(d.CDNs), d.TTL, d.Reason.Cause, d.Since}
+	}
 	return of(a) != of(b) || !slices.Equal(a.Addresses, b.Addresses)
 }
 

@@ -79,7 +79,7 @@ func noData(action site.NoDataAction, after time.Duration) func(*site.Site) {
 func undamped(s *site.Site) { s.Damping.Off = true }
 
 // divertNone has the site decide and show, and never divert.
-func divertNone(s *site.Site) { s.Divert = site.DivertNone }
+func divertNone(s *site.Site) { s.Divert.Mode = site.DivertNone }
 
 // twoCDNs gives the site a second choice.
 func twoCDNs(s *site.Site) {
@@ -257,7 +257,7 @@ func side(d site.Decision) string {
 // origin's addresses.
 func answer(d site.Decision) string {
 	if d.Share > 0 {
-		return d.CDN.Name
+		return d.CDNs[0].Name
 	}
 	var digits strings.Builder
 	for _, addr := range d.Addresses {

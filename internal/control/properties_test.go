@@ -42,11 +42,17 @@ func wantAnswer(t *rapid.T, h *history, epoch uint64) {
 			t.Fatalf("address %s is not the origin's", addr)
 		}
 	}
-	if d.Share != 0 && d.Share != 1 || d.Share == 1 && (s.Divert == site.DivertNone || d.Side != site.SideCDN) {
-		t.Fatalf("share %g at side %q with divert %s", d.Share, d.Side, s.Divert)
+	partial := s.Divert.Mode == site.DivertFixed && d.Share == s.Divert.Share
+	if d.Share != 0 && d.Share != 1 && !partial || d.Share > 0 && (s.Divert.Mode == site.DivertNone || d.Side != site.SideCDN) {
+		t.Fatalf("share %g at side %q with divert %s", d.Share, d.Side, s.Divert.Mode)
 	}
-	if i := slices.Index(s.CDNs, d.CDN); d.Share == 1 && (i < 0 || h.ready != nil && !h.ready[i]) {
-		t.Fatalf("diverted to %+v, ready are %v", d.CDN, h.ready)
+	for _, cdn := range d.CDNs {
+		if i := slices.Index(s.CDNs, cdn); i < 0 || h.ready != nil && !h.ready[i] {
+			t.Fatalf("diverted to %+v, ready are %v", cdn, h.ready)
+		}
+	}
+	if d.Share > 0 && len(d.CDNs) == 0 {
+		t.Fatalf("share %g is diverted to nowhere", d.Share)
 	}
 	if due := h.state.Due; !due.IsZero() && !due.After(h.now) {
 		t.Fatalf("due at %s, which has come", due)

@@ -61,6 +61,7 @@ type Input struct {
 	Sources []Source // in the order of site.Site.Paths
 	New     int      // the source whose last sample is new; None: only time has passed
 	Ready   []bool   // which CDNs can take visitors, in the site's order; nil: all
+	Hides   string   // types of data that a CNAME would hide although nobody has accepted that
 }
 
 // None is Input.New when no sample is new.

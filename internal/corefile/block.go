@@ -30,6 +30,14 @@ func (n node) needBlock() error {
 	return nil
 }
 
+// needLine refuses a block where a line is enough.
+func (n node) needLine() error {
+	if n.block {
+		return n.errorf("unexpected '{' after '%s': a property has no block", strings.Join(n.words, " "))
+	}
+	return nil
+}
+
 // readZones returns the block's zones. The words go to zones one by one,
 // because it drops what it does not understand.
 func readZones(directive node, zones func([]string) []string) ([]string, error) {
@@ -87,9 +95,11 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 		case "class":
 			err = c.addClass(n)
 		case "site":
-			err = c.addSite(n, block.Zones)
+			err = c.addSite(n, block)
+		case "resolver", "seed", "ecs":
+			err = c.process.add(n)
 		default:
-			err = n.wrap(unknown("property", n.name(), "ns", "class", "site"))
+			err = n.wrap(unknown("property", n.name(), "ns", "class", "site", "resolver", "seed", "ecs"))
 		}
 		if err != nil {
 			return err
@@ -100,8 +110,8 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 
 // readNS reads the names of a zone's name servers.
 func readNS(n node) ([]string, error) {
-	if n.block {
-		return nil, n.errorf("unexpected '{' after '%s': a property has no block", strings.Join(n.words, " "))
+	if err := n.needLine(); err != nil {
+		return nil, err
 	}
 	names, err := list(n, domainName)
 	if err != nil {

@@ -62,11 +62,14 @@ func example() *site.Site {
 	return s
 }
 
-// fill gives a site what it lacks. Without a probe a threshold cannot be
-// judged, and is left out.
+// fill gives a site what it lacks, an answer that suits its share among that.
+// Without a probe a threshold cannot be judged, and is left out.
 func fill(s *site.Site) {
-	if len(s.Origin.Addresses) == 0 {
+	if len(s.Origin.Addresses) == 0 && !s.Origin.Next {
 		s.Origin.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}
+	}
+	if s.Divert.Partial() && s.Answer.Form == site.FormSwitch {
+		s.Answer.Keyed = true
 	}
 	if len(s.CDNs) == 0 {
 		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}

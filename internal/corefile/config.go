@@ -15,10 +15,16 @@ import (
 type Config struct {
 	classes map[string]node
 	entries []*entry // in order of definition
+	process Process
 }
 
 // New returns a Config that no block has been added to.
-func New() *Config { return &Config{classes: make(map[string]node)} }
+func New() *Config {
+	return &Config{classes: make(map[string]node), process: Process{given: make(map[string]node)}}
+}
+
+// Process returns what the blocks say for all of them.
+func (c *Config) Process() *Process { return &c.process }
 
 // Block is one cdnredirect block.
 type Block struct {
@@ -26,6 +32,16 @@ type Block struct {
 	NS    []string // canonical names; nil without an ns line
 
 	directive node
+	entries   []*entry
+}
+
+// Sites returns the sites that the block defines, once the Config is complete.
+func (b *Block) Sites() []*site.Site {
+	sites := make([]*site.Site, len(b.entries))
+	for i, e := range b.entries {
+		sites[i] = e.site
+	}
+	return sites
 }
 
 // Errorf makes an error at the block's first line.

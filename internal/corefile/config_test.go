@@ -1,13 +1,18 @@
 package corefile_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coredns/caddy/caddyfile"
+
+	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -27,8 +32,8 @@ func example(lines ...string) string {
 // corefileErrors are the rules of the directive, of classes, of sites and of
 // the whole Corefile.
 var corefileErrors = []struct{ name, in, want string }{
-	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, site are known"},
-	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, site are known"},
+	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, site, resolver, seed, ecs are known"},
+	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, site, resolver, seed, ecs are known"},
 
 	{"zone of no name", "example.org {\n cdnredirect a..b example.org {\n }\n}", "2 - Error during parsing: 'a..b' gives no zone: write names such as example.org"},
 	{"zone not ASCII", "example.org {\n cdnredirect münchen.example {\n }\n}", "2 - Error during parsing: invalid zone: name 'münchen.example.' is not ASCII: write its A-labels (RFC 5891)"},
@@ -65,7 +70,7 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"second name in no zone", example("site www.example.org www.example.net"), "3 - Error during parsing: site name 'www.example.net.' is outside every served zone: 'example.org.', 'example.com.'"},
 	{"second name in another zone", example("site www.example.org www.example.com"), "3 - Error during parsing: site name 'www.example.com.' lies in the zone 'example.com.', the site in 'example.org.'"},
 	{"outside the words behind the directive", "example.org {\n cdnredirect a.example.org {\n site b.example.org\n }\n}", "3 - Error during parsing: site name 'b.example.org.' is outside every served zone: 'a.example.org.'"},
-	{"site at the apex", example("site example.org class web", full), "3 - Error during parsing: site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)"},
+	{"site at the apex", example("site example.org class web", full), "3 - Error during parsing: site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2): write 'answer address'"},
 	{"wildcard", example("site *.example.org class web", full), "3 - Error during parsing: '*.example.org' is not a host name: name the web server's own with 'host NAME'"},
 	{"name repeated", example("site www.example.org WWW.example.org class web", full), "3 - Error during parsing: site name 'www.example.org.' is repeated"},
 	{"name that is no host", example("site a+b.example.org class web", full), "3 - Error during parsing: 'a+b.example.org' is not a host name: name the web server's own with 'host NAME'"},
@@ -83,6 +88,27 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"class line that fails for a site", example("site www.example.org class web {", "probe http http://{origin}/ timeout 100ms", "}", full), "10 - Error during parsing: limit 300ms is not below the timeout 100ms of the probe that measures it (site 'www.example.org' at Corefile:3)"},
 	{"class placeholder that fails for a site", example("class web {", "cdn edge "+strings.Repeat("{label}", 6)+".example.net", "}", "site www-0123456.example.org class web"), "4 - Error during parsing: '" + strings.Repeat("www-0123456", 6) + ".example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all (site 'www-0123456.example.org' at Corefile:6)"},
 	{"placeholder that makes no URL", example(full, `site a\(b.example.org class web {`, "host www.example.org", "probe http http://{name}/", "}"), `11 - Error during parsing: 'http://a\(b.example.org/' is not a URL: invalid character "\\" in host name`},
+
+	{"share with switch", example(full, "site www.example.org class web {", "divert fixed 30%", "}"), "10 - Error during parsing: a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that"},
+	{"hides with address", example(full, "site www.example.org class web {", "hides MX", "answer address", "}"), "10 - Error during parsing: hides has no meaning with 'answer address', which hides nothing"},
+	{"https of a host elsewhere", example(full, "site www.example.org class web {", "answer cname www.example.net", "https alpn=h2", "}"), "11 - Error during parsing: 'www.example.net.' is outside the zone 'example.org.': its HTTPS record is not ours to give"},
+	{"weight for one of two", example(full, "site www.example.org class web {", "cdn a a.example.net weight 1", "cdn b b.example.net", "}"), "11 - Error during parsing: cdn 'edge' and cdn 'a' have the same priority: give a weight to both or to neither"},
+	{"one host for two sites", example(full, "site a.example.org class web {", "answer cname o.example.org", "}", "site b.example.org class web {", "answer cname o.example.org", "}"), "12 - Error during parsing: 'o.example.org.' of 'answer cname' is already taken by the site 'a.example.org.' at Corefile:9"},
+	{"host that is a site", example(full, "site a.example.org class web {", "answer cname b.example.org", "}", "site b.example.org class web"), "9 - Error during parsing: 'b.example.org.' of 'answer cname' is already taken by the site 'b.example.org.' at Corefile:12"},
+	{"loop over a host", "example.org example.net {\n cdnredirect {\n" + full + "\n site a.example.org class web {\n answer cname b.example.net\n }\n site b.example.net class web {\n cdn edge a.example.org\n }\n }\n}", "12 - Error during parsing: target 'a.example.org.' of cdn 'edge' leads back to the site 'a.example.org.'"},
+
+	{"host at the apex", example(full, "site www.example.org class web {", "answer cname example.org", "}"), "10 - Error during parsing: 'example.org.' is the apex of the zone: the origin needs a name below it"},
+
+	{"resolver twice", example("resolver 192.0.2.53", "resolver 192.0.2.54"), "4 - Error during parsing: resolver is already given at Corefile:3"},
+	{"seed in two blocks", example("seed a") + example("seed b"), "8 - Error during parsing: seed is already given at Corefile:3"},
+	{"resolver without an address", example("resolver"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'resolver'"},
+	{"resolver by name", example("resolver ns.example.net"), "3 - Error during parsing: 'ns.example.net' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"},
+	{"resolver with a port of 0", example("resolver 192.0.2.53:0"), "3 - Error during parsing: '192.0.2.53:0' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"},
+	{"ecs of no network", example("ecs 192.0.2.0/33"), "3 - Error during parsing: '192.0.2.0/33' is not a network: write 192.0.2.0/24, 2001:db8::/32 or an address"},
+	{"ecs with bits behind", example("ecs 192.0.2.1/24"), "3 - Error during parsing: '192.0.2.1/24' has bits behind its length: write 192.0.2.0/24"},
+	{"empty seed", example(`seed ""`), "3 - Error during parsing: invalid seed '': write a word that all servers have"},
+	{"two seeds", example("seed a b"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'b'"},
+	{"seed with a block", example("seed a {", "}"), "3 - Error during parsing: unexpected '{' after 'seed a': a property has no block"},
 
 	{"unknown class", example("site www.example.org class web", "class shop {", "}"), "3 - Error during parsing: unknown class 'web'"},
 	{"own lines of a waiting site", example("site www.example.org class web {", "ttl 5", "}"), "4 - Error during parsing: invalid duration '5': write a unit, such as 300ms or 10s"},
@@ -209,7 +235,7 @@ func TestInheritance(t *testing.T) {
 		{"cdn a other.example.net", cdns("a", "other.example.net.", "b", "b.example.net.")},
 		{"cdn c c.example.net", cdns("a", "a.example.net.", "b", "b.example.net.", "c", "c.example.net.")},
 		{"cdn c c.example.net\ncdn b {label}.example.net", cdns("a", "a.example.net.", "b", "www.example.net.", "c", "c.example.net.")},
-		{"divert none", func(s *site.Site) { s.Divert = site.DivertNone }},
+		{"divert none", func(s *site.Site) { s.Divert.Mode = site.DivertNone }},
 	} {
 		t.Run(tc.line, func(t *testing.T) {
 			_, sites, err := loadAll(t, "Corefile", "example.org {\n cdnredirect {\n"+parent+"\n site www.example.org class web {\n"+tc.line+"\n }\n }\n}")
@@ -365,5 +391,28 @@ func TestImportErrors(t *testing.T) {
 			want := strings.ReplaceAll(strings.ReplaceAll(tc.want, "FILE", path), "Corefile:", corefile+":")
 			wantError(t, err, want)
 		})
+	}
+}
+
+func TestProcess(t *testing.T) {
+	d := caddyfile.NewDispenser("Corefile", strings.NewReader("cdnredirect {\n resolver 192.0.2.53 [2001:db8::53]:5353\n seed s3cret\n ecs 192.0.2.0/24 2001:db8::1\n}"))
+	c := corefile.New()
+	if _, err := c.Add(&d, origins("example.org.")); err != nil {
+		t.Fatal(err)
+	}
+	p := c.Process()
+	if got, want := fmt.Sprint(p.Resolvers, p.Seed, p.ECS), "[192.0.2.53:53 [2001:db8::53]:5353]s3cret[192.0.2.0/24 2001:db8::1/128]"; got != want {
+		t.Errorf("Expected %q, got %q", want, got)
+	}
+}
+
+// TestBlockSites has each block know the sites that it defines itself.
+func TestBlockSites(t *testing.T) {
+	blocks, sites, err := loadAll(t, "Corefile", example(full, "site a.example.org class web", "site b.example.org class web")+"example.net {\n cdnredirect {\n site a.example.net class web\n }\n}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Concat(blocks[0].Sites(), blocks[1].Sites()); !slices.Equal(got, sites) || len(blocks[1].Sites()) != 1 {
+		t.Errorf("Expected the sites block by block, got %v", got)
 	}
 }

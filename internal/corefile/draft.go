@@ -95,6 +95,16 @@ func (d *draft) expand() error {
 		}
 		s.CDNs[i].Target = target
 	}
+	if s.Answer.Form == site.FormCNAME {
+		host, err := s.Expand(s.Answer.Host)
+		if err == nil {
+			host, err = domainName(host)
+		}
+		if err != nil {
+			return d.blame("answer", err)
+		}
+		s.Answer.Host = host
+	}
 	for i, p := range s.Probes {
 		url, err := s.Expand(p.URL)
 		if err != nil {

@@ -20,15 +20,16 @@ type entry struct {
 }
 
 // addSite keeps a site whose own lines are good.
-func (c *Config) addSite(n node, zones []string) error {
+func (c *Config) addSite(n node, block *Block) error {
 	e := &entry{node: n}
 	if err := e.readHead(); err != nil {
 		return n.wrap(err)
 	}
-	if err := e.findZone(zones); err != nil {
+	if err := e.findZone(block.Zones); err != nil {
 		return n.wrap(err)
 	}
 	c.entries = append(c.entries, e)
+	block.entries = append(block.entries, e)
 	return checkLines(example(), n)
 }
 

@@ -69,7 +69,7 @@ func checkLoad(t *testing.T, blocks ...string) {
 		if err := s.Validate(); err != nil {
 			t.Fatalf("accepted, but %v", err)
 		}
-		if s.Place == "" || len(s.Paths()) == 0 {
+		if s.Place == "" || len(s.Paths()) == 0 && !s.Origin.Next {
 			t.Fatalf("got %+v", s)
 		}
 	}

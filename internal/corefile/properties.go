@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -29,6 +31,9 @@ var properties = map[string]property{
 	"ttl":            {set: setTTL},
 	"divert":         {set: setDivert},
 	"no_data":        {set: setNoData},
+	"answer":         {set: setAnswer},
+	"https":          {set: setHTTPS},
+	"hides":          {set: setHides},
 }
 
 // setHost reads: host NAME...
@@ -37,15 +42,20 @@ func setHost(s *site.Site, n node) (err error) {
 	return err
 }
 
-// setOrigin reads: origin ADDRESS...
+// setOrigin reads: origin ADDRESS..., or origin next
 func setOrigin(s *site.Site, n node) (err error) {
+	if len(n.args()) == 1 && n.args()[0] == "next" {
+		s.Origin.Next = true
+		return nil
+	}
 	s.Origin.Addresses, err = list(n, site.ParseAddress)
 	return err
 }
 
-// setCDN reads: cdn NAME TARGET. The target may hold placeholders.
+// setCDN reads: cdn NAME TARGET [priority N] [weight N]. The target may hold
+// placeholders.
 func setCDN(s *site.Site, n node) error {
-	if len(n.args()) != 2 {
+	if len(n.args()) < 2 {
 		return n.argError()
 	}
 	name, target := n.args()[0], n.args()[1]
@@ -55,8 +65,13 @@ func setCDN(s *site.Site, n node) error {
 	if strings.Contains(target, "{origin}") {
 		return fmt.Errorf("invalid target '%s': {origin} stands for addresses, a target is a name", target)
 	}
-	s.CDNs = append(s.CDNs, site.CDN{Name: name, Target: target})
-	return nil
+	c := site.CDN{Name: name, Target: target}
+	err := readOptions(n, n.args()[2:],
+		option{"priority", into(&c.Priority, natural)},
+		option{"weight", into(&c.Weight, natural)},
+	)
+	s.CDNs = append(s.CDNs, c)
+	return err
 }
 
 // setProbe reads: probe http URL [every D] [timeout D] [status LIST] [tls_verify on|off]
@@ -172,9 +187,23 @@ func setTTL(s *site.Site, n node) error {
 	return err
 }
 
-// setDivert reads: divert all|none
+// setDivert reads: divert all|none, or divert fixed P%
 func setDivert(s *site.Site, n node) error {
-	return one(n, choice(&s.Divert, "share", site.DivertAll, site.DivertNone))
+	args := n.args()
+	if len(args) == 0 {
+		return n.argError()
+	}
+	set := choice(&s.Divert.Mode, "share", site.DivertAll, site.DivertFixed, site.DivertNone)
+	if err := set(args[0]); err != nil {
+		return err
+	}
+	if s.Divert.Mode != site.DivertFixed {
+		return readOptions(n, args[1:])
+	}
+	if len(args) != 2 {
+		return n.argError()
+	}
+	return into(&s.Divert.Share, percent)(args[1])
 }
 
 // setNoData reads: no_data origin|cdn|stay [after D]
@@ -188,4 +217,50 @@ func setNoData(s *site.Site, n node) error {
 		return err
 	}
 	return readOptions(n, args[1:], option{"after", into(&s.NoData.After, duration)})
+}
+
+// setAnswer reads: answer switch [keyed], answer cname HOST, or answer address
+// [alias]. The host may hold placeholders.
+func setAnswer(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) == 0 {
+		return n.argError()
+	}
+	a := &s.Answer
+	if err := choice(&a.Form, "form", site.FormSwitch, site.FormCNAME, site.FormAddress)(args[0]); err != nil {
+		return err
+	}
+	switch a.Form {
+	case site.FormCNAME:
+		if len(args) != 2 {
+			return n.argError()
+		}
+		a.Host = args[1]
+		return nil
+	case site.FormAddress:
+		return readFlag(n, args[1:], "alias", &a.AliasMode)
+	}
+	return readFlag(n, args[1:], "keyed", &a.Keyed)
+}
+
+// setHTTPS reads: https PARAM..., as they stand in a zone file (RFC 9460,
+// section 2.1).
+func setHTTPS(s *site.Site, n node) error {
+	if len(n.args()) == 0 {
+		return n.argError()
+	}
+	params := strings.Join(n.args(), " ")
+	rr, err := dns.NewRR(". HTTPS 1 . " + params)
+	record, ok := rr.(*dns.HTTPS)
+	if err != nil || !ok || strings.ContainsAny(params, "\n;") {
+		return fmt.Errorf("invalid parameters '%s' of an HTTPS record: write them as in a zone file, such as alpn=h2,h3 (RFC 9460, section 2.1)", params)
+	}
+	s.HTTPS = record.Value
+	return nil
+}
+
+// setHides reads: hides TYPE...
+func setHides(s *site.Site, n node) (err error) {
+	s.Hides, err = list(n, dataType)
+	return err
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -15,8 +17,8 @@ const wrongArgs = "Wrong argument count or unexpected line ending after "
 
 // propertyErrors has each property's every failure; the line is the third.
 var propertyErrors = []struct{ line, want string }{
-	{"foo bar", "unknown property 'foo': cdn, damping, divert, enter, failback_delay, host, no_data, origin, probe, threshold, ttl are known"},
-	{`""`, "unknown property '': cdn, damping, divert, enter, failback_delay, host, no_data, origin, probe, threshold, ttl are known"},
+	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
+	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
 
 	{"host", wrongArgs + "'host'"},
 	{"host a..b", "'a..b' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -28,6 +30,7 @@ var propertyErrors = []struct{ line, want string }{
 	{"host a.example.org A.example.org.", "'A.example.org.' is repeated in 'host'"},
 
 	{"origin", wrongArgs + "'origin'"},
+	{"origin next 192.0.2.1", "'next' is not an IPv4 or IPv6 address"},
 	{"origin fra", "'fra' is not an IPv4 or IPv6 address"},
 	{"origin 192.0.2.1:80", "'192.0.2.1:80' is not an IPv4 or IPv6 address"},
 	{"origin [2001:db8::1]", "'[2001:db8::1]' is not an IPv4 or IPv6 address"},
@@ -41,7 +44,9 @@ var propertyErrors = []struct{ line, want string }{
 
 	{"cdn", wrongArgs + "'cdn'"},
 	{"cdn edge", wrongArgs + "'edge'"},
-	{"cdn edge a.example.net b.example.net", wrongArgs + "'b.example.net'"},
+	{"cdn edge a.example.net b.example.net", "unknown word 'b.example.net': priority, weight are known"},
+	{"cdn edge a.example.net weight 0", "invalid number '0': it must be at least 1"},
+	{"cdn edge a.example.net priority x", "invalid number 'x': write a whole number, such as 3"},
 	{`cdn "" a.example.net`, "invalid name '' of a cdn: write a word"},
 	{"cdn edge {origin}.example.net", "invalid target '{origin}.example.net': {origin} stands for addresses, a target is a name"},
 	{"cdn edge {lable}.example.net", "unknown placeholder in '{lable}.example.net': {origin}, {name}, {label} and {host} are known"},
@@ -148,7 +153,37 @@ var propertyErrors = []struct{ line, want string }{
 
 	{"divert", wrongArgs + "'divert'"},
 	{"divert all none", wrongArgs + "'none'"},
-	{"divert half", "unknown share 'half': all, none are known"},
+	{"divert fixed", wrongArgs + "'fixed'"},
+	{"divert fixed 30", "invalid share '30': write a percentage, such as 30%"},
+	{"divert fixed x%", "invalid share 'x%': write a percentage, such as 30%"},
+	{"divert fixed 30% 40%", wrongArgs + "'40%'"},
+	{"divert fixed 101%", "share 101 % is not from 0% to 100%"},
+	{"divert fixed -1%", "share -1 % is not from 0% to 100%"},
+	{"divert all 30%", wrongArgs + "'30%'"},
+
+	{"answer", wrongArgs + "'answer'"},
+	{"answer both", "unknown form 'both': switch, cname, address are known"},
+	{"answer switch once", "unknown word 'once': keyed is known"},
+	{"answer switch keyed keyed", wrongArgs + "'keyed'"},
+	{"answer address keyed", "unknown word 'keyed': alias is known"},
+	{"answer cname", wrongArgs + "'cname'"},
+	{"answer cname a.example.net b.example.net", wrongArgs + "'b.example.net'"},
+	{"answer cname {name}", "'www.example.org.' is a name of the site itself: the origin needs one of its own"},
+	{"answer cname *.example.net", "'*.example.net.' is not a name that the origin can have"},
+	{"answer cname {lable}.example.net", "unknown placeholder in '{lable}.example.net': {origin}, {name}, {label} and {host} are known"},
+	{`answer cname ""`, "'' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
+
+	{"https", wrongArgs + "'https'"},
+	{"https h2", "invalid parameters 'h2' of an HTTPS record: write them as in a zone file, such as alpn=h2,h3 (RFC 9460, section 2.1)"},
+	{"https port=99999", "invalid parameters 'port=99999' of an HTTPS record: write them as in a zone file, such as alpn=h2,h3 (RFC 9460, section 2.1)"},
+	{"https alpn=h2;", "invalid parameters 'alpn=h2;' of an HTTPS record: write them as in a zone file, such as alpn=h2,h3 (RFC 9460, section 2.1)"},
+
+	{"hides", wrongArgs + "'hides'"},
+	{"hides MXX", "unknown type 'MXX': write one such as MX or TYPE65280"},
+	{"hides TYPE65536", "unknown type 'TYPE65536': write one such as MX or TYPE65280"},
+	{"hides MX TXT mx", "'mx' is repeated in 'hides'"},
+
+	{"divert half", "unknown share 'half': all, fixed, none are known"},
 
 	{"no_data", wrongArgs + "'no_data'"},
 	{"no_data away", "unknown action 'away': origin, cdn, stay are known"},
@@ -173,6 +208,7 @@ func TestPropertyErrors(t *testing.T) {
 func TestPropertyErrorsOfClass(t *testing.T) {
 	named := map[string]string{
 		"cdn edge {label}..example.net": "'site..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all",
+		"answer cname {name}":           "'site.invalid.' is a name of the site itself: the origin needs one of its own",
 		"cdn edge {name}":               "target 'site.invalid.' of cdn 'edge' leads back to the site",
 	}
 	for _, tc := range propertyErrors {
@@ -214,7 +250,8 @@ func base() *site.Site {
 		FailbackDelay: 2 * time.Minute,
 		Damping:       site.Damping{Suppress: 2.5, Reuse: 0.75},
 		TTL:           site.TTL{Full: 30 * time.Second, Diverted: 30 * time.Second, Min: 15 * time.Second},
-		Divert:        site.DivertAll,
+		Divert:        site.Divert{Mode: site.DivertAll},
+		Answer:        site.Answer{Form: site.FormSwitch},
 		NoData:        site.NoData{Action: site.NoDataOrigin, After: 10 * time.Minute},
 	}
 }
@@ -233,6 +270,10 @@ var effects = []struct {
 	{"cdn big {name}.example.net", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.example.org.example.net."}} }},
 	{"cdn big {label}.example.net", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.example.net."}} }},
 	{"cdn big {label}.{host}.example.net", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.www.example.org.example.net."}} }},
+
+	{"cdn edge edge.example.net priority 2", func(s *site.Site) { s.CDNs[0].Priority = 2 }},
+	{"cdn edge edge.example.net weight 3", func(s *site.Site) { s.CDNs[0].Weight = 3 }},
+	{"origin next", func(s *site.Site) { s.Origin = site.Origin{Next: true} }},
 
 	{"probe http https://status.{host}:8443/{label}?a={name}", probe(func(p *site.Probe) { p.URL = "https://status.www.example.org:8443/www?a=www.example.org" })},
 	{"probe http http://{origin}/ every 20s", probe(func(p *site.Probe) { p.Every, p.Timeout = 20*time.Second, 10*time.Second })},
@@ -280,7 +321,18 @@ var effects = []struct {
 	{"ttl 60s min 0s", ttl(60, 60, 0)},
 	{"ttl 60s min 10s diverted 20s", ttl(60, 20, 10)},
 
-	{"divert none", func(s *site.Site) { s.Divert = site.DivertNone }},
+	{"divert none", func(s *site.Site) { s.Divert.Mode = site.DivertNone }},
+	{"divert fixed 0%", func(s *site.Site) { s.Divert = site.Divert{Mode: site.DivertFixed} }},
+	{"divert fixed 100%", func(s *site.Site) { s.Divert = site.Divert{Mode: site.DivertFixed, Share: 1} }},
+
+	{"answer switch keyed", func(s *site.Site) { s.Answer.Keyed = true }},
+	{"answer cname {label}.Origin.example.org", func(s *site.Site) { s.Answer = site.Answer{Form: site.FormCNAME, Host: "www.origin.example.org."} }},
+	{"answer address", func(s *site.Site) { s.Answer.Form = site.FormAddress }},
+	{"answer address alias", func(s *site.Site) { s.Answer = site.Answer{Form: site.FormAddress, AliasMode: true} }},
+	{"https alpn=h2,h3 port=8443", func(s *site.Site) {
+		s.HTTPS = []dns.SVCBKeyValue{&dns.SVCBAlpn{Alpn: []string{"h2", "h3"}}, &dns.SVCBPort{Port: 8443}}
+	}},
+	{"hides MX txt TYPE65280", func(s *site.Site) { s.Hides = []uint16{dns.TypeMX, dns.TypeTXT, 65280} }},
 	{"no_data cdn", func(s *site.Site) { s.NoData.Action = site.NoDataCDN }},
 	{"no_data stay", func(s *site.Site) { s.NoData.Action = site.NoDataStay }},
 	{"no_data origin after 1m", func(s *site.Site) { s.NoData.After = time.Minute }},
@@ -293,7 +345,7 @@ var defaults = []string{
 	"probe http http://{origin}/ every 10s timeout 5s status 200-399 tls_verify on",
 	"threshold response_time 300ms recover 240ms",
 	"enter 3", "failback_delay 120s", "damping suppress 2.5 reuse 0.75",
-	"ttl 30s diverted 30s min 15s", "divert all", "no_data origin after 10m",
+	"ttl 30s diverted 30s min 15s", "divert all", "answer switch", "no_data origin after 10m",
 }
 
 func addresses(texts ...string) []netip.Addr {

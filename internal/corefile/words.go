@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -119,6 +121,20 @@ func readOptions(n node, words []string, options ...option) error {
 	return nil
 }
 
+// readFlag reads a word that a property may end with.
+func readFlag(n node, words []string, flag string, value *bool) error {
+	switch {
+	case len(words) == 0:
+		return nil
+	case len(words) > 1:
+		return n.argError()
+	case words[0] != flag:
+		return unknown("word", words[0], flag)
+	}
+	*value = true
+	return nil
+}
+
 // optionWords lists the words of options.
 func optionWords(options []option) []string {
 	words := make([]string, len(options))
@@ -170,6 +186,40 @@ func whole(word string) (int, error) {
 		return 0, fmt.Errorf("invalid number '%s': write a whole number, such as 3", word)
 	}
 	return value, nil
+}
+
+// natural reads a whole number above zero.
+func natural(word string) (int, error) {
+	value, err := whole(word)
+	if err == nil && value < 1 {
+		err = fmt.Errorf("invalid number '%s': it must be at least 1", word)
+	}
+	return value, err
+}
+
+// percent reads a share of the whole, as a number from 0 to 1.
+func percent(word string) (float64, error) {
+	digits, found := strings.CutSuffix(word, "%")
+	value, err := number(digits)
+	if !found || err != nil {
+		return 0, fmt.Errorf("invalid share '%s': write a percentage, such as 30%%", word)
+	}
+	return value / 100, nil
+}
+
+// dataType reads a type of data, by name or as TYPE and its number (RFC 3597,
+// section 5).
+func dataType(word string) (uint16, error) {
+	upper := strings.ToUpper(word)
+	if number, found := strings.CutPrefix(upper, "TYPE"); found {
+		if value, err := strconv.ParseUint(number, 10, 16); err == nil && value > 0 {
+			return uint16(value), nil
+		}
+	}
+	if value, known := dns.StringToType[upper]; known {
+		return value, nil
+	}
+	return 0, fmt.Errorf("unknown type '%s': write one such as MX or TYPE65280", word)
 }
 
 // number reads a finite number.

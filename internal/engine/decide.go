@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
@@ -17,6 +18,8 @@ const sweepEvery = time.Second
 func (e *Engine) decide(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	settling := time.NewTicker(settleEvery)
+	defer settling.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -25,6 +28,10 @@ func (e *Engine) decide(ctx context.Context) error {
 			e.take(ev)
 		case <-tick.C:
 			e.sweep(time.Now())
+		case <-settling.C:
+			e.mu.Lock()
+			e.settle(time.Now())
+			e.mu.Unlock()
 		}
 	}
 }
@@ -78,7 +85,7 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 	}
 	after := r.state.Last
 	if before.Side == site.SideUnknown && after.Side != site.SideUnknown {
-		r.generation.known()
+		r.generation.known(r)
 	}
 	if r.generation == e.current && moved(before, after) {
 		e.cfg.Metrics.moved(before.Side, after.Side)
@@ -86,7 +93,20 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 	}
 }
 
+// renew lets a runner decide on what was looked up, and publishes that even if
+// the decision stays.
+func (e *Engine) renew(r *runner, now time.Time) {
+	if !r.generation.opened {
+		return
+	}
+	epoch := r.state.Last.Epoch
+	e.step(r, control.None, now)
+	if r.state.Last.Epoch == epoch {
+		r.publish()
+	}
+}
+
 // moved reports whether visitors, or what was measured, went elsewhere.
 func moved(a, b site.Decision) bool {
-	return a.Side != b.Side || a.Share != b.Share || a.CDN != b.CDN
+	return a.Side != b.Side || a.Share != b.Share || !slices.Equal(a.CDNs, b.CDNs)
 }

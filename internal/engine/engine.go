@@ -30,6 +30,7 @@ type Engine struct {
 	cfg       Config
 	scheduler *health.Scheduler
 	events    chan event
+	ctx       context.Context // ends with Close
 	stop      context.CancelFunc
 	tasks     sync.WaitGroup
 
@@ -37,6 +38,7 @@ type Engine struct {
 	sources   map[site.Target]*source
 	current   *Generation // the one in force
 	candidate *Generation // the one on offer; nil outside a reload
+	moving    []*runner   // whose origins have new addresses
 }
 
 // event is one sample on its way from the scheduler to the decisions.
@@ -51,6 +53,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg:     cfg,
 		events:  make(chan event),
+		ctx:     ctx,
 		stop:    cancel,
 		sources: make(map[site.Target]*source),
 	}
@@ -81,9 +84,11 @@ func (e *Engine) Close() {
 // from being ready: one broken site must not take a server out of service.
 const readyAfter = 30 * time.Second
 
-// Ready reports whether the first round of probes of the sites in force is in.
+// Ready reports whether the first round of probes of the sites in force is in,
+// and every site has an origin.
 func (e *Engine) Ready() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.current != nil && (e.current.unknown == 0 || time.Since(e.current.began) >= readyAfter)
+	g := e.current
+	return g != nil && g.unlocated == 0 && (g.unknown == 0 || time.Since(g.began) >= readyAfter)
 }

@@ -209,7 +209,7 @@ func TestAReloadReportsWhatItChanges(t *testing.T) {
 		w.set(url("192.0.2.2"), time.Hour)
 		e, reg := w.engine(t)
 		shown := newSite(www, "192.0.2.1")
-		shown.Divert = site.DivertNone
+		shown.Divert.Mode = site.DivertNone
 		offer(e, shown)
 		offer(e, newSite(www, "192.0.2.1"), newSite("dead.example.org.", "192.0.2.2"))
 		before := len(w.logged())
@@ -365,7 +365,7 @@ func TestChangesAreLoggedWithTheirReason(t *testing.T) {
 		w.set(url("192.0.2.1"), 400*time.Millisecond)
 		e, _ := w.engine(t)
 		s := newSite(www, "192.0.2.1")
-		s.Divert = site.DivertNone
+		s.Divert.Mode = site.DivertNone
 		g := offer(e, newSite("shop.example.org.", "192.0.2.2"), s)
 		expect(t, g, "1 A")
 		want := []string{
@@ -389,7 +389,7 @@ func TestNegativeAnswersNameTheFirstNameServer(t *testing.T) {
 			"ns.dns.example.org.": nil,
 		} {
 			g := e.Offer(context.Background(), engine.Sites{Sites: []*site.Site{newSite(www, "192.0.2.1")}, NS: ns})
-			if got := g.Table.Lookup(www).Answers().SOA.Ns; got != want {
+			if got := g.Table.Lookup(www).Zone.SOA(5).Ns; got != want {
 				t.Errorf("Expected %q, got %q", want, got)
 			}
 		}

@@ -2,18 +2,24 @@ package engine
 
 import (
 	"context"
+	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// Sites is what one Corefile says: its sites, and the name servers of those
-// zones that name any.
+// Sites is what one Corefile says: its sites, and what they share.
 type Sites struct {
-	Sites []*site.Site
-	NS    map[string][]string // by zone
+	Sites     []*site.Site
+	NS        map[string][]string        // name servers by zone, of those zones that name any
+	Next      map[string]health.Exchange // the next plugin by site, where there is one
+	Resolvers []netip.AddrPort           // that targets are asked of; empty: the system's
+	Seed      string                     // of the client keys
 }
 
 // Generation is the sites of one Corefile while they are observed.
@@ -21,19 +27,31 @@ type Generation struct {
 	Table *route.Table
 
 	runners []*runner
-	began   time.Time
-	unknown int           // sites whose first round is not over
-	ready   chan struct{} // closed when there is none
+	zones   map[string]*route.Zone
+	targets map[string]*target
+	resolve health.Exchange    // with the resolvers
+	end     context.CancelFunc // of its lookups
+
+	opened    bool // it is observed and answers
+	began     time.Time
+	unknown   int           // sites that are awaited and whose first round is not over
+	unlocated int           // sites whose origin has no address yet
+	held      int           // sites that hidden data holds back
+	dead      int           // targets that lead nowhere
+	ready     chan struct{} // closed when none is unknown
 }
 
-// firstRound is how long at most Offer waits.
+// firstRound is how long at most Offer waits, for lookups and again for probes.
 const firstRound = 5 * time.Second
 
-// Offer begins to observe sites beside those in force, and waits until the
-// first round of probes of those that are new is in, at most 5 s. An engine
-// without sites takes them as the ones in force at once.
+// Offer begins to observe sites beside those in force, and waits until what
+// they need is looked up and the first round of probes of those that are new
+// is in, at most 5 s each. An engine without sites takes them as the ones in
+// force at once.
 func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
-	g := e.offer(sites, time.Now())
+	g := e.prepare(sites)
+	e.look(ctx, g, sites)
+	e.open(g, time.Now())
 	ctx, cancel := context.WithTimeout(ctx, firstRound)
 	defer cancel()
 	select {
@@ -44,37 +62,105 @@ func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
 	return g
 }
 
-func (e *Engine) offer(sites Sites, now time.Time) *Generation {
+// prepare makes the generation of some sites.
+func (e *Engine) prepare(sites Sites) *Generation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	g := &Generation{began: now, ready: make(chan struct{})}
+	g := &Generation{
+		zones:   make(map[string]*route.Zone),
+		targets: make(map[string]*target),
+		resolve: health.NewResolver(sites.Resolvers),
+		ready:   make(chan struct{}),
+	}
 	known := e.current.byName()
 	for _, s := range sites.Sites {
-		g.runners = append(g.runners, newRunner(g, s, known[s.Name()]))
+		r := newRunner(g, s, known[s.Name()])
+		r.entry = route.NewEntry(s, g.zone(s.Zone, sites.NS[s.Zone]), route.NewSeed(sites.Seed))
+		g.runners = append(g.runners, r)
 	}
+	var targets map[string]*target
+	if e.current != nil {
+		targets = e.current.targets
+	}
+	g.addTargets(len(sites.Resolvers) > 0, targets)
+	return g
+}
+
+// nextRound is how long at most Offer waits for the next plugins, some of which
+// begin to work only after us.
+const nextRound = time.Second
+
+// look has everything looked up for the first time that the sites depend on.
+func (e *Engine) look(ctx context.Context, g *Generation, sites Sites) {
+	own, end := context.WithCancel(e.ctx)
+	g.end = end
+	var group sync.WaitGroup
+	group.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, nextRound)
+		defer cancel()
+		newWatches(own, e.panicked).begin(ctx, e.nextLooks(g, sites.Next))
+	})
+	group.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, firstRound)
+		defer cancel()
+		newWatches(own, e.panicked).begin(ctx, e.targetLooks(g))
+	})
+	group.Wait()
+}
+
+// nextLooks returns all that is looked up through next plugins: origins first.
+func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) []look {
+	var zones, origins, hides []look
+	seen := make(map[string]bool)
+	for _, r := range g.runners {
+		exchange := next[r.site.Name()]
+		if exchange == nil {
+			continue
+		}
+		if zone := r.site.Zone; !seen[zone] {
+			seen[zone] = true
+			zones = append(zones, e.lookZone(g.zones[zone], exchange))
+		}
+		if r.site.Origin.Next {
+			origins = append(origins, e.lookOrigin(r, exchange))
+		}
+		if r.site.Answer.Form != site.FormAddress {
+			hides = append(hides, e.lookHidden(r, exchange))
+		}
+	}
+	return slices.Concat(origins, zones, hides)
+}
+
+func (e *Engine) targetLooks(g *Generation) []look {
+	var looks []look
+	for _, t := range g.targets {
+		looks = append(looks, e.lookAt(g, t))
+	}
+	return looks
+}
+
+// open begins to observe a generation, decides for the first time, on what is
+// known already, and fills its table.
+func (e *Engine) open(g *Generation, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.current == nil {
 		e.current = g
 	} else {
 		e.candidate = g
 	}
 	e.observe()
-	g.open(sites.NS, now)
-	e.cfg.Metrics.recount(e.current)
-	return g
-}
-
-// open decides for the first time, on what is known already, and fills the table.
-func (g *Generation) open(ns map[string][]string, now time.Time) {
+	g.opened, g.began = true, now
 	entries := make([]*route.Entry, len(g.runners))
 	for i, r := range g.runners {
 		r.step(control.None, now)
-		mname := ""
-		if names := ns[r.site.Zone]; len(names) > 0 {
-			mname = names[0]
-		}
-		r.entry = route.NewEntry(r.site, mname, r.state.Last)
+		r.publish()
 		entries[i] = r.entry
-		if r.state.Side == site.SideUnknown {
+		switch {
+		case !r.located():
+			g.unlocated++
+		case r.state.Side == site.SideUnknown:
+			r.awaited = true
 			g.unknown++
 		}
 	}
@@ -82,10 +168,15 @@ func (g *Generation) open(ns map[string][]string, now time.Time) {
 	if g.unknown == 0 {
 		close(g.ready)
 	}
+	e.cfg.Metrics.recount(e.current)
 }
 
-// known counts a site whose first round is over.
-func (g *Generation) known() {
+// known counts a runner whose first round is over.
+func (g *Generation) known(r *runner) {
+	if !r.awaited {
+		return
+	}
+	r.awaited = false
 	if g.unknown--; g.unknown == 0 {
 		close(g.ready)
 	}
@@ -111,6 +202,7 @@ func (e *Engine) Promote() bool {
 		return false
 	}
 	old := e.current.byName()
+	e.current.end()
 	e.current, e.candidate = e.candidate, nil
 	e.observe()
 	e.reportAll(old)
@@ -122,6 +214,9 @@ func (e *Engine) Promote() bool {
 func (e *Engine) Drop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.candidate = nil
+	if e.candidate != nil {
+		e.candidate.end()
+		e.candidate = nil
+	}
 	e.observe()
 }

@@ -12,6 +12,9 @@ type Metrics struct {
 	changes *prometheus.CounterVec
 	sites   *prometheus.GaugeVec
 	panics  *prometheus.CounterVec
+	lookups *prometheus.CounterVec
+	held    prometheus.Gauge
+	dead    prometheus.Gauge
 }
 
 // NewMetrics registers the engine's series, and creates those whose labels are known.
@@ -32,13 +35,47 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Counter of panics of background tasks.",
 		}, []string{"task"}),
 	}
+	m.lookups = factory.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "lookups_total",
+		Help: "Counter of DNS lookups in the background, by what was looked up and the result.",
+	}, []string{"kind", "result"})
+	m.held = factory.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "sites_held",
+		Help: "Gauge of sites that are not diverted because that would hide data of the next plugin.",
+	})
+	m.dead = factory.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "targets_dead",
+		Help: "Gauge of CDN targets that were found to have no address.",
+	})
+	for _, kind := range []string{"origin", "target", "hidden", "zone"} {
+		m.lookups.WithLabelValues(kind, "ok")
+		m.lookups.WithLabelValues(kind, "error")
+	}
 	for _, cause := range site.Causes() {
 		m.changes.WithLabelValues(string(cause))
 	}
-	for _, task := range []string{"schedule", "decide", "probe"} {
+	for _, task := range []string{"schedule", "decide", "probe", "look"} {
 		m.panics.WithLabelValues(task)
 	}
 	return m
+}
+
+// looked counts a lookup.
+func (m *Metrics) looked(kind string, err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	m.lookups.WithLabelValues(kind, result).Inc()
+}
+
+// recountLookups sets the gauges that follow from lookups to those of g.
+func (m *Metrics) recountLookups(g *Generation) {
+	if g == nil {
+		return // the first generation is not open yet
+	}
+	m.held.Set(float64(g.held))
+	m.dead.Set(float64(g.dead))
 }
 
 // recount sets the gauge of sites to those of g.
@@ -50,6 +87,7 @@ func (m *Metrics) recount(g *Generation) {
 	for _, side := range []site.Side{site.SideUnknown, site.SideOrigin, site.SideCDN} {
 		m.side(side).Set(float64(sides[side]))
 	}
+	m.recountLookups(g)
 }
 
 // moved counts a site over from one side to the other.

@@ -1,6 +1,12 @@
 package engine
 
-import "github.com/cdnredirect/cdnredirect/internal/site"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
 
 // report tells the operator that a site's decision changed.
 func (e *Engine) report(s *site.Site, before, after site.Decision) {
@@ -17,8 +23,12 @@ func (e *Engine) report(s *site.Site, before, after site.Decision) {
 func (e *Engine) reportAll(old map[string]*runner) {
 	for _, r := range e.current.runners {
 		var before site.Decision
+		var hid []uint16
 		if from := old[r.site.Name()]; from != nil {
-			before = from.state.Last
+			before, hid = from.state.Last, from.hides
+		}
+		if !slices.Equal(hid, r.hides) {
+			e.reportHidden(r)
 		}
 		if moved(before, r.state.Last) {
 			e.report(r.site, before, r.state.Last)
@@ -31,10 +41,22 @@ func describe(d site.Decision) string {
 	switch {
 	case d.Side == site.SideUnknown:
 		return "unknown"
+	case d.Share == 1:
+		return "cdn " + cdnNames(d)
 	case d.Share > 0:
-		return "cdn " + d.CDN.Name
-	case d.Side == site.SideCDN && d.CDN.Name != "":
-		return "origin (divert none: would be cdn " + d.CDN.Name + ")"
+		return fmt.Sprintf("cdn %s for %g %% of the clients", cdnNames(d), d.Share*100)
+	case d.Side == site.SideCDN && d.Reason.Cause == site.CauseHides:
+		return "origin (would be cdn " + cdnNames(d) + ")"
+	case d.Side == site.SideCDN && len(d.CDNs) > 0:
+		return "origin (divert none: would be cdn " + cdnNames(d) + ")"
 	}
 	return "origin"
+}
+
+func cdnNames(d site.Decision) string {
+	names := make([]string, len(d.CDNs))
+	for i, c := range d.CDNs {
+		names[i] = c.Name
+	}
+	return strings.Join(names, " and ")
 }

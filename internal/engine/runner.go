@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
@@ -13,11 +14,17 @@ import (
 type runner struct {
 	generation *Generation
 
-	site    *site.Site
+	site    *site.Site // with the addresses in force
 	paths   []site.Path
 	sources []*source // of the paths
 	state   control.State
 	entry   *route.Entry
+
+	targets []*target    // of the site's CDNs; nil: they are not looked up
+	hides   []uint16     // types of the next plugin's data that hold it back
+	moveTo  []netip.Addr // the origin's addresses from the next settling on; nil: they stay
+	lost    bool         // the latest lookup of the origin found nothing
+	awaited bool         // its first round of probes is
 
 	input []control.Source // reused from decision to decision
 }
@@ -25,14 +32,30 @@ type runner struct {
 // newRunner returns the runner of s in g, which knows what from knew of the
 // site in the generation before; from may be nil.
 func newRunner(g *Generation, s *site.Site, from *runner) *runner {
-	r := &runner{generation: g, site: s, paths: s.Paths()}
-	r.sources = make([]*source, len(r.paths))
-	r.input = make([]control.Source, len(r.paths))
+	r := &runner{generation: g, site: s}
+	if from != nil && s.Origin.Next && from.site.Origin.Next {
+		known := *s
+		known.Origin.Addresses = from.site.Origin.Addresses
+		r.site = &known
+	}
+	r.setPaths(r.site.Paths())
 	if from != nil {
 		r.state = control.Carry(from.state, from.paths, r.paths)
 	}
 	return r
 }
+
+// setPaths makes these the ways to observe the site. They have no sources until
+// the engine observes anew.
+func (r *runner) setPaths(paths []site.Path) {
+	r.paths = paths
+	r.sources = make([]*source, len(paths))
+	r.input = make([]control.Source, len(paths))
+}
+
+// located reports whether the site's origin has addresses. One that the next
+// plugin knows has none at first.
+func (r *runner) located() bool { return len(r.site.Origin.Addresses) > 0 }
 
 // span is how far back the site looks on a path.
 func (r *runner) span(p site.Path) time.Duration {
@@ -46,17 +69,58 @@ func (r *runner) span(p site.Path) time.Duration {
 // step takes the next decision and publishes it if it says anything new. It
 // returns the decision before.
 func (r *runner) step(path int, now time.Time) (before site.Decision, changed bool) {
+	before = r.state.Last
+	if !r.located() {
+		return before, false
+	}
 	for i, src := range r.sources {
 		r.input[i] = control.Source{Address: r.paths[i].Address, Period: src.period, Samples: src.window.Within(src.span)}
 	}
-	before = r.state.Last
-	state, decision := control.Decide(r.site, r.state, control.Input{Now: now, Sources: r.input, New: path})
+	state, decision := control.Decide(r.site, r.state, control.Input{
+		Now: now, Sources: r.input, New: path, Ready: r.ready(), Hides: typeNames(r.hides),
+	})
 	r.state = state
 	if decision.Epoch == before.Epoch {
 		return before, false
 	}
-	if r.entry != nil {
-		r.entry.Publish(decision)
-	}
+	r.publish()
 	return before, true
+}
+
+// ready returns which of the site's CDNs have a target that leads somewhere;
+// nil where nobody looks.
+func (r *runner) ready() []bool {
+	if r.targets == nil {
+		return nil
+	}
+	ready := make([]bool, len(r.targets))
+	for i, t := range r.targets {
+		ready[i] = !t.dead()
+		if r.site.Answer.Form == site.FormAddress {
+			ready[i] = !t.last.empty()
+		}
+	}
+	return ready
+}
+
+// publish makes the present decision what answers follow.
+func (r *runner) publish() {
+	if r.entry == nil || r.state.Last.Epoch == 0 {
+		return
+	}
+	decision := r.state.Last
+	news := route.News{Decision: &decision, Passed: r.hides}
+	if r.site.Answer.Form == site.FormAddress {
+		news.Found = r.found(decision.CDNs)
+	}
+	r.entry.Publish(news)
+}
+
+// found returns what the targets of some of the site's CDNs lead to.
+func (r *runner) found(cdns []site.CDN) []site.Found {
+	found := make([]site.Found, len(cdns))
+	for i, c := range cdns {
+		found[i] = r.generation.targets[c.Target].last.found()
+	}
+	return found
 }

@@ -10,42 +10,130 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Answers are the records of one decision, short of the owner name, which has
-// the case of the client's question. They are shared: copy before you change.
+// Answers are all that a site answers while one decision lasts. They are
+// shared: copy before you change.
 type Answers struct {
+	Records          // of every client, or with a split of those at the origin
+	split   *split   // nil: every client gets the same
+	partly  bool     // some types are not the site's to answer
+	passed  []uint16 // with partly, those types; nil: all but addresses and HTTPS
+
+	Decision *site.Decision
+}
+
+// Records are what one client is answered, short of the owner name, which has
+// the case of the client's question.
+type Records struct {
 	// What a query reads comes first and together: with many sites it is in no
 	// cache of the processor, and every line of it costs.
-	Target string   // of the CNAME; empty: the origin answers
-	Inside bool     // Target lies in the site's zone: the answer follows it
+	Target string   // of the CNAME; empty: addresses are answered
+	Inside bool     // the search for Target goes on in the table
+	End    bool     // the addresses below are those of Target
 	TTL    uint32   // in seconds
 	A      []net.IP // 4 octets each, in canonical order (RFC 4034, section 6.3)
 	AAAA   []net.IP // 16 octets each, in canonical order
-	SOA    dns.SOA  // of a negative answer
+	HTTPS  *HTTPS   // nil: there is none
 
-	Decision site.Decision
+	CDN string // where these lead; empty: the origin
 }
 
-// Summary is the decision in a word or two: "origin", or "cdn" and its name.
-func (a *Answers) Summary() string {
-	if a.Target == "" {
+// HTTPS is the data of an HTTPS record (RFC 9460).
+type HTTPS struct {
+	Priority uint16 // 0: AliasMode
+	Target   string
+	Params   []dns.SVCBKeyValue
+}
+
+// Summary is where the records lead in a word or two: "origin", or "cdn" and
+// its name.
+func (r *Records) Summary() string {
+	if r.CDN == "" {
 		return string(site.SideOrigin)
 	}
-	return string(site.SideCDN) + " " + a.Decision.CDN.Name
+	return string(site.SideCDN) + " " + r.CDN
 }
 
-func newAnswers(d site.Decision, soa SOA) *Answers {
-	a := &Answers{Decision: d, TTL: uint32(d.TTL / time.Second)}
-	if d.Share > 0 {
-		a.Target = d.CDN.Target
-		a.Inside = dns.IsSubDomain(soa.Zone, a.Target)
+// Owns reports whether a type is the site's to answer, and not the next plugin's.
+func (a *Answers) Owns(qtype uint16) bool {
+	switch {
+	case !a.partly:
+		return true
+	case a.passed != nil:
+		return !slices.Contains(a.passed, qtype)
 	}
-	for _, addr := range slices.SortedFunc(slices.Values(d.Addresses), netip.Addr.Compare) {
-		if addr.Is4() {
-			a.A = append(a.A, addr.AsSlice())
-		} else {
-			a.AAAA = append(a.AAAA, addr.AsSlice())
+	return qtype == dns.TypeA || qtype == dns.TypeAAAA || qtype == dns.TypeHTTPS || qtype == dns.TypeANY
+}
+
+// News is what answers are made of.
+type News struct {
+	Decision *site.Decision
+	Found    []site.Found // with site.FormAddress, what the targets of Decision.CDNs lead to
+	Passed   []uint16     // types of data that are left to the next plugin
+}
+
+// newAnswers makes the answers of s.
+func newAnswers(s *site.Site, seed Seed, n News) *Answers {
+	d := n.Decision
+	a := &Answers{Decision: d, Records: atOrigin(s, d)}
+	a.partly, a.passed = s.Answer.Form == site.FormAddress || len(n.Passed) > 0, n.Passed
+	if d.Share == 0 {
+		return a
+	}
+	cdns := make([]Records, len(d.CDNs))
+	for i, c := range d.CDNs {
+		cdns[i] = atCDN(s, d, c)
+		if s.Answer.Form == site.FormAddress {
+			cdns[i].flatten(n.Found[i], s.Answer.AliasMode)
 		}
 	}
-	a.SOA = soa.Record(a.TTL)
+	if d.Share == 1 && len(cdns) == 1 {
+		a.Records = cdns[0]
+		return a
+	}
+	a.split = newSplit(seed.site(s.Name()), d, cdns)
 	return a
+}
+
+// atOrigin returns the records that lead to the origin.
+func atOrigin(s *site.Site, d *site.Decision) Records {
+	r := Records{TTL: uint32(d.TTL / time.Second)}
+	r.setAddresses(d.Addresses)
+	if s.HTTPS != nil {
+		r.HTTPS = &HTTPS{Priority: 1, Target: ".", Params: s.HTTPS}
+	}
+	if s.Answer.Form == site.FormCNAME {
+		r.Target = s.Answer.Host
+		r.End = s.Alias() != ""
+	}
+	return r
+}
+
+// atCDN returns the records that lead to a CDN.
+func atCDN(s *site.Site, d *site.Decision, c site.CDN) Records {
+	return Records{
+		TTL:    uint32(d.TTL / time.Second),
+		Target: c.Target,
+		Inside: dns.IsSubDomain(s.Zone, c.Target),
+		CDN:    c.Name,
+	}
+}
+
+// flatten puts what the target leads to in its place.
+func (r *Records) flatten(found site.Found, alias bool) {
+	if alias {
+		r.HTTPS = &HTTPS{Target: r.Target}
+	}
+	r.Target, r.Inside = "", false
+	r.TTL = min(r.TTL, uint32(found.TTL/time.Second))
+	r.setAddresses(found.Addresses)
+}
+
+func (r *Records) setAddresses(addrs []netip.Addr) {
+	for _, addr := range slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare) {
+		if addr.Is4() {
+			r.A = append(r.A, addr.AsSlice())
+		} else {
+			r.AAAA = append(r.AAAA, addr.AsSlice())
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/cdnredirect/cdnredirect/internal/site"
 	"github.com/miekg/dns"
 )
 
@@ -35,8 +34,11 @@ func (t *Table) Replace(entries []*Entry) {
 		empty:     make(map[string]*Entry),
 	}
 	for _, e := range entries {
-		for _, name := range e.names {
+		for _, name := range e.site.Names {
 			s.add(name, e)
+		}
+		if e.alias != nil {
+			s.add(e.site.Alias(), e.alias)
 		}
 	}
 	t.set.Store(s)
@@ -48,7 +50,10 @@ func (s *set) add(name string, e *Entry) {
 	if below, wild := strings.CutPrefix(name, "*."); wild {
 		s.wildcards[below] = e
 	}
-	for name = parent(name); name != e.Zone && name != "."; name = parent(name) {
+	if name == e.Zone.Name {
+		return
+	}
+	for name = parent(name); name != e.Zone.Name && name != "."; name = parent(name) {
 		s.empty[name] = e
 	}
 }
@@ -95,27 +100,3 @@ func (t *Table) Empty(name string) *Entry {
 	}
 	return s.empty[name]
 }
-
-// Entry is one site in the table.
-type Entry struct {
-	Zone string // canonical
-
-	names   []string
-	soa     SOA
-	answers atomic.Pointer[Answers]
-}
-
-// NewEntry returns the entry of s, whose negative answers name the primary
-// name server mname, with the answers of d.
-func NewEntry(s *site.Site, mname string, d site.Decision) *Entry {
-	e := &Entry{Zone: s.Zone, names: s.Names, soa: SOA{Zone: s.Zone, MName: mname}}
-	e.Publish(d)
-	return e
-}
-
-// Publish makes d the decision that answers follow from now on.
-func (e *Entry) Publish(d site.Decision) { e.answers.Store(newAnswers(d, e.soa)) }
-
-// Answers returns the answers of the present decision. Load them once a query:
-// the next call may return those of another decision.
-func (e *Entry) Answers() *Answers { return e.answers.Load() }

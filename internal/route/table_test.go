@@ -13,7 +13,9 @@ import (
 func newEntry(d site.Decision, names ...string) *route.Entry {
 	s := site.New(names...)
 	s.Zone = "example.org."
-	return route.NewEntry(s, "", d)
+	e := route.NewEntry(s, route.NewZone(s.Zone, ""), route.NewSeed(""))
+	e.Publish(route.News{Decision: &d})
+	return e
 }
 
 func TestLookup(t *testing.T) {
@@ -39,13 +41,13 @@ func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
 		Addresses: []netip.Addr{netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::1")},
 	}, "www.example.org.")
 	a := e.Answers()
-	got := fmt.Sprint(a.Summary(), a.TTL, a.Target, a.A, a.AAAA, a.SOA.Hdr.Ttl, a.SOA.Minttl)
-	if want := "origin30[192.0.2.9 192.0.2.10] [2001:db8::1 2001:db8::2] 30 30"; got != want {
+	got := fmt.Sprint(a.Summary(), a.TTL, a.Target, a.A, a.AAAA)
+	if want := "origin30[192.0.2.9 192.0.2.10] [2001:db8::1 2001:db8::2]"; got != want {
 		t.Errorf("Expected %q, got %q", want, got)
 	}
-	e.Publish(site.Decision{Side: site.SideCDN, Share: 1, CDN: site.CDN{Name: "edge", Target: "edge.example.net."}, TTL: 5 * time.Second})
+	e.Publish(route.News{Decision: &site.Decision{Side: site.SideCDN, Share: 1, CDNs: []site.CDN{{Name: "edge", Target: "edge.example.net."}}, TTL: 5 * time.Second}})
 	b := e.Answers()
-	if b.Target != "edge.example.net." || b.TTL != 5 || b.Summary() != "cdn edge" || b.SOA.Minttl != 5 {
+	if b.Target != "edge.example.net." || b.TTL != 5 || b.Summary() != "cdn edge" {
 		t.Errorf("Expected the answers of the CDN, got %+v", b)
 	}
 	if a.Target != "" {
@@ -54,7 +56,7 @@ func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
 }
 
 func TestNotDivertedWithoutAShare(t *testing.T) {
-	e := newEntry(site.Decision{Side: site.SideCDN, CDN: site.CDN{Name: "edge", Target: "edge.example.net."}}, "www.example.org.")
+	e := newEntry(site.Decision{Side: site.SideCDN, CDNs: []site.CDN{{Name: "edge", Target: "edge.example.net."}}}, "www.example.org.")
 	if a := e.Answers(); a.Target != "" || a.Summary() != "origin" {
 		t.Errorf("Expected the origin, got %q, %q", a.Summary(), a.Target)
 	}
@@ -62,17 +64,16 @@ func TestNotDivertedWithoutAShare(t *testing.T) {
 
 func TestSOA(t *testing.T) {
 	for _, tc := range []struct {
-		soa  route.SOA
+		zone *route.Zone
 		want string
 	}{
-		{route.SOA{Zone: "example.org.", MName: "ns1.example.net."},
+		{route.NewZone("example.org.", "ns1.example.net."),
 			"example.org.\t5\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 7200 1800 86400 5"},
-		{route.SOA{Zone: "example.org."},
+		{route.NewZone("example.org.", ""),
 			"example.org.\t5\tIN\tSOA\tns.dns.example.org. hostmaster.example.org. 1 7200 1800 86400 5"},
-		{route.SOA{Zone: "."}, ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 7200 1800 86400 5"},
+		{route.NewZone(".", ""), ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 7200 1800 86400 5"},
 	} {
-		record := tc.soa.Record(5)
-		if got := record.String(); got != tc.want {
+		if got := tc.zone.SOA(5).String(); got != tc.want {
 			t.Errorf("Expected %q, got %q", tc.want, got)
 		}
 	}

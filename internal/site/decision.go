@@ -21,8 +21,8 @@ type Decision struct {
 	Site      string
 	Epoch     uint64        // counts this site's decisions
 	Side      Side          // what was measured
-	Share     float64       // of the clients that are diverted: 0 or 1
-	CDN       CDN           // where to, or where it would be with divert none
+	Share     float64       // of the clients that are diverted
+	CDNs      []CDN         // where to, or where it would be with divert none; several share by weight
 	Addresses []netip.Addr  // the origin's, those that are up
 	TTL       time.Duration // whole seconds
 	Reason    Reason
@@ -41,6 +41,7 @@ const (
 	CauseBelow     Cause = "below"     // below the limit since the start
 	CauseNoData    Cause = "no_data"   // the rule for missing data
 	CauseNoCDN     Cause = "no_cdn"    // every CDN is out
+	CauseHides     Cause = "hides"     // the CNAME would hide data of the next plugin
 )
 
 // Causes lists those that a site's side may change by.
@@ -57,19 +58,24 @@ type Reason struct {
 	V      float64 // the performance value: 1 is the limit
 	Age    time.Duration
 	Detail string // what failed in the newest sample; empty: nothing
+	Hides  string // with CauseHides, the types of data that would be hidden
 }
 
 // String says it in a line, such as
 // "threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)".
 func (r Reason) String() string {
+	cause := string(r.Cause)
+	if r.Hides != "" {
+		cause += " " + r.Hides
+	}
 	if r.Signal == "" {
-		return string(r.Cause)
+		return cause
 	}
 	failed := ""
 	if r.Detail != "" {
 		failed = ", the last probe failed: " + r.Detail
 	}
-	return fmt.Sprintf("%s: %s %s is %.0f %% of the limit %s (age %s)%s", r.Cause, r.Signal,
+	return fmt.Sprintf("%s: %s %s is %.0f %% of the limit %s (age %s)%s", cause, r.Signal,
 		seconds(r.Value), r.V*100, seconds(r.Limit), r.Age.Round(time.Millisecond), failed)
 }
 

@@ -28,27 +28,44 @@ type Site struct {
 	TTL           TTL
 	Divert        Divert
 	NoData        NoData
+
+	Answer Answer
+	HTTPS  []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
+	Hides  []uint16           // types of data behind us that the operator lets the site hide
 }
 
 // Origin is where a site is served below the threshold.
 type Origin struct {
 	Addresses []netip.Addr
+	Next      bool // the addresses are those that the next plugin has for the site's name
 }
 
 // CDN is where a site's visitors go at or above the threshold.
 type CDN struct {
-	Name   string
-	Target string // canonical name that the CNAME points to
+	Name     string
+	Target   string // canonical name that the CNAME points to
+	Priority int    // lower ones first
+	Weight   int    // its part of the clients among those of one priority; 0: order decides
 }
 
 // Divert says which share of the clients a site diverts at or above its threshold.
-type Divert string
+type Divert struct {
+	Mode  DivertMode
+	Share float64 // 0 to 1; with DivertFixed only
+}
 
-// The shares that need no client key.
+// DivertMode is how the share is found.
+type DivertMode string
+
+// The modes.
 const (
-	DivertAll  Divert = "all"  // every client
-	DivertNone Divert = "none" // nobody: decide and show, but answer with the origin
+	DivertAll   DivertMode = "all"   // every client
+	DivertFixed DivertMode = "fixed" // that share, and every client while the origin is down
+	DivertNone  DivertMode = "none"  // nobody: decide and show, but answer with the origin
 )
+
+// Partial reports whether some clients may be diverted while others are not.
+func (d Divert) Partial() bool { return d.Mode == DivertFixed && d.Share > 0 && d.Share < 1 }
 
 // NoData says what to do when no threshold has fresh data.
 type NoData struct {
@@ -74,13 +91,20 @@ func New(names ...string) *Site {
 		FailbackDelay: 120 * time.Second,
 		Damping:       Damping{Suppress: 2.5, Reuse: 0.75},
 		TTL:           NewTTL(30 * time.Second),
-		Divert:        DivertAll,
+		Divert:        Divert{Mode: DivertAll},
+		Answer:        Answer{Form: FormSwitch},
 		NoData:        NoData{Action: NoDataOrigin, After: 10 * time.Minute},
 	}
 }
 
 // Name returns the site's name: the first of its names.
 func (s *Site) Name() string { return s.Names[0] }
+
+// ClientsDiffer reports whether clients may get different answers at one moment.
+func (s *Site) ClientsDiffer() bool {
+	weighted := func(c CDN) bool { return c.Weight > 0 }
+	return s.Divert.Partial() || slices.ContainsFunc(s.CDNs, weighted)
+}
 
 // Path is one way to observe a site's origin: a target, and which address of
 // the origin it speaks for.

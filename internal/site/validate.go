@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -29,6 +30,7 @@ func wrong(property, format string, args ...any) error {
 func (s *Site) Validate() error {
 	checks := []func() error{
 		s.checkNames, s.checkHosts, s.checkOrigin, s.checkCDNs, s.checkProbes, s.checkThresholds, s.checkTTL, s.checkTimes,
+		s.checkDivert, s.checkAnswer,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -46,8 +48,8 @@ func (s *Site) checkNames() error {
 		switch {
 		case !isName(name):
 			return wrong("", "site name '%s' is not a name in canonical form", name)
-		case name == s.Zone:
-			return wrong("", "site name '%s' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2)", name)
+		case name == s.Zone && s.Answer.Form != FormAddress:
+			return wrong("", "site name '%s' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2): write 'answer address'", name)
 		case !dns.IsSubDomain(s.Zone, name):
 			return wrong("", "site name '%s' is outside the zone '%s'", name, s.Zone)
 		case slices.Contains(s.Names[:i], name):
@@ -78,18 +80,23 @@ func (s *Site) checkHosts() error {
 }
 
 func (s *Site) checkOrigin() error {
-	if len(s.Origin.Addresses) == 0 {
+	if len(s.Origin.Addresses) == 0 && !s.Origin.Next {
 		return wrong("origin", "site '%s' has no origin", s.Name())
 	}
 	for i, addr := range s.Origin.Addresses {
 		switch {
-		case !addr.IsValid() || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() || addr.Is4In6():
+		case !Reachable(addr):
 			return wrong("origin", "'%s' is not an address that visitors can reach", addr)
 		case slices.Contains(s.Origin.Addresses[:i], addr):
 			return wrong("origin", "address '%s' is repeated", addr)
 		}
 	}
 	return nil
+}
+
+// Reachable reports whether an address can be a server's.
+func Reachable(addr netip.Addr) bool {
+	return addr.IsValid() && addr.Zone() == "" && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.Is4In6()
 }
 
 func (s *Site) checkCDNs() error {
@@ -107,6 +114,20 @@ func (s *Site) checkCDNs() error {
 			return wrong("cdn", "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
 		case s.Serves(c.Target):
 			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
+		}
+	}
+	return s.checkWeights()
+}
+
+// checkWeights has all CDNs of one priority carry a weight, or none.
+func (s *Site) checkWeights() error {
+	for _, c := range s.CDNs {
+		if c.Weight < 0 {
+			return wrong("cdn", "weight %d of cdn '%s' is negative", c.Weight, c.Name)
+		}
+		unlike := func(o CDN) bool { return o.Priority == c.Priority && (o.Weight > 0) != (c.Weight > 0) }
+		if i := slices.IndexFunc(s.CDNs, unlike); i >= 0 {
+			return wrong("cdn", "cdn '%s' and cdn '%s' have the same priority: give a weight to both or to neither", c.Name, s.CDNs[i].Name)
 		}
 	}
 	return nil
@@ -209,14 +230,54 @@ func (s *Site) checkTimes() error {
 		return wrong("failback_delay", "failback_delay %s is not from 0s to %s", s.FailbackDelay, maxFailbackDelay)
 	case s.NoData.After < 0:
 		return wrong("no_data", "after %s is negative", s.NoData.After)
-	case !slices.Contains([]Divert{DivertAll, DivertNone}, s.Divert):
-		return wrong("divert", "divert '%s' is neither all nor none", s.Divert)
 	case !slices.Contains([]NoDataAction{NoDataOrigin, NoDataCDN, NoDataStay}, s.NoData.Action):
 		return wrong("no_data", "no_data '%s' is neither origin nor cdn nor stay", s.NoData.Action)
 	case d.HalfLife < 0 || d.Max < 0:
 		return wrong("damping", "half_life %s or max %s is negative", d.HalfLife, d.Max)
 	case !d.Off && !(d.Reuse > 0 && d.Reuse < d.Suppress):
 		return wrong("damping", "reuse %g is not above zero and below suppress %g", d.Reuse, d.Suppress)
+	}
+	return nil
+}
+
+// checkDivert refuses a share where resolvers would see addresses and a CNAME
+// at one name: one that caches both follows one of them for every type.
+func (s *Site) checkDivert() error {
+	d := s.Divert
+	switch {
+	case !slices.Contains([]DivertMode{DivertAll, DivertFixed, DivertNone}, d.Mode):
+		return wrong("divert", "divert '%s' is neither all nor fixed nor none", d.Mode)
+	case d.Mode == DivertFixed && !(d.Share >= 0 && d.Share <= 1):
+		return wrong("divert", "share %g %% is not from 0%% to 100%%", d.Share*100)
+	case d.Partial() && s.Answer.Form == FormSwitch && !s.Answer.Keyed:
+		return wrong("divert", "a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that")
+	}
+	return nil
+}
+
+func (s *Site) checkAnswer() error {
+	switch a := s.Answer; {
+	case !slices.Contains([]AnswerForm{FormSwitch, FormCNAME, FormAddress}, a.Form):
+		return wrong("answer", "answer '%s' is neither switch nor cname nor address", a.Form)
+	case a.Form == FormAddress && len(s.Hides) > 0:
+		return wrong("hides", "hides has no meaning with 'answer address', which hides nothing")
+	case a.Form == FormCNAME:
+		return s.checkHost()
+	}
+	return nil
+}
+
+// checkHost checks the name of the origin.
+func (s *Site) checkHost() error {
+	switch host := s.Answer.Host; {
+	case !isName(host) || slices.Contains(dns.SplitDomainName(host), "*"):
+		return wrong("answer", "'%s' is not a name that the origin can have", host)
+	case s.Serves(host):
+		return wrong("answer", "'%s' is a name of the site itself: the origin needs one of its own", host)
+	case host == s.Zone:
+		return wrong("answer", "'%s' is the apex of the zone: the origin needs a name below it", host)
+	case s.Alias() == "" && s.HTTPS != nil:
+		return wrong("https", "'%s' is outside the zone '%s': its HTTPS record is not ours to give", host, s.Zone)
 	}
 	return nil
 }
@@ -250,6 +311,22 @@ func ValidateSet(sites []*Site) error {
 			return err
 		}
 	}
+	return checkAliases(sites, owner)
+}
+
+// checkAliases has every name of an origin stand for one site's addresses.
+func checkAliases(sites []*Site, owner map[string]*Site) error {
+	first := make(map[string]*Site)
+	for _, s := range sites {
+		alias := s.Alias()
+		if alias == "" {
+			continue
+		}
+		if other := cmp.Or(owner[alias], first[alias]); other != nil {
+			return &PlaceError{s.Place, fmt.Errorf("'%s' of 'answer cname' is already taken by the site '%s' at %s", alias, other.Name(), other.Place)}
+		}
+		first[alias] = s
+	}
 	return nil
 }
 
@@ -267,6 +344,20 @@ func ownerOf(name string, owner map[string]*Site) *Site {
 	return nil
 }
 
+// link is where a CNAME of a site may point to.
+type link struct{ property, target string }
+
+func (s *Site) links() []link {
+	var links []link
+	for _, c := range s.CDNs {
+		links = append(links, link{"cdn '" + c.Name + "'", c.Target})
+	}
+	if s.Answer.Form == FormCNAME && s.Alias() == "" {
+		links = append(links, link{"'answer cname'", s.Answer.Host})
+	}
+	return links
+}
+
 // checkLoop walks from site to site over all their targets.
 func checkLoop(start *Site, owner map[string]*Site) error {
 	seen := map[*Site]bool{}
@@ -274,10 +365,10 @@ func checkLoop(start *Site, owner map[string]*Site) error {
 	for len(next) > 0 {
 		s := next[0]
 		next = next[1:]
-		for _, c := range s.CDNs {
-			t := ownerOf(c.Target, owner)
+		for _, l := range s.links() {
+			t := ownerOf(l.target, owner)
 			if t == start {
-				return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' leads back to the site '%s'", c.Target, c.Name, start.Name())}
+				return &PlaceError{s.Place, fmt.Errorf("target '%s' of %s leads back to the site '%s'", l.target, l.property, start.Name())}
 			}
 			if t != nil && !seen[t] {
 				seen[t] = true

@@ -1,0 +1,143 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/miekg/dns"
+)
+
+// Exchange puts a question to somebody who may know: a resolver, or the next
+// plugin of a server block.
+type Exchange func(ctx context.Context, q *dns.Msg) (*dns.Msg, error)
+
+// maxLinks is how many CNAMEs may lead to an address, and maxFoundTTL how long
+// at most it is believed.
+const (
+	maxLinks    = 8
+	maxFoundTTL = 24 * time.Hour
+)
+
+// ask returns the answer to a question, which may be that there is none. Every
+// code but NOERROR and NXDOMAIN is an error.
+func (x Exchange) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+	q := new(dns.Msg).SetQuestion(name, qtype)
+	m, err := x(ctx, q)
+	if err == nil && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+		err = fmt.Errorf("the answer is %s", dns.RcodeToString[m.Rcode])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking for %s of '%s': %w", dns.Type(qtype), name, err)
+	}
+	return m, nil
+}
+
+// Addresses returns the addresses of one family, dns.TypeA or dns.TypeAAAA,
+// that a name has or leads to. None is an answer too, and no error.
+func (x Exchange) Addresses(ctx context.Context, name string, family uint16) (site.Found, error) {
+	w := walk{name: name, family: family, ttl: maxFoundTTL}
+	for links := 0; links <= maxLinks; {
+		m, err := x.ask(ctx, w.name, family)
+		if err != nil {
+			return site.Found{}, err
+		}
+		taken := w.take(m)
+		links += taken
+		if taken == 0 || len(w.addresses) > 0 || m.Rcode == dns.RcodeNameError || hasSOA(m) {
+			return site.Found{Addresses: w.addresses, TTL: w.ttl}, nil
+		}
+	}
+	return site.Found{}, fmt.Errorf("asking for %s of '%s': more than %d CNAMEs", dns.Type(family), name, maxLinks)
+}
+
+// walk is the way from a name to its addresses.
+type walk struct {
+	name      string // where it has come to
+	family    uint16
+	ttl       time.Duration // the smallest so far
+	addresses []netip.Addr
+}
+
+// take goes as far as an answer leads, and returns the number of CNAMEs on
+// that part of the way.
+func (w *walk) take(m *dns.Msg) (links int) {
+	for range m.Answer {
+		i := slices.IndexFunc(m.Answer, func(rr dns.RR) bool {
+			return rr.Header().Rrtype == dns.TypeCNAME && equalNames(rr.Header().Name, w.name)
+		})
+		if i < 0 {
+			break
+		}
+		w.shorten(m.Answer[i].Header().Ttl)
+		w.name = m.Answer[i].(*dns.CNAME).Target
+		links++
+	}
+	for _, rr := range m.Answer {
+		if rr.Header().Rrtype == w.family && equalNames(rr.Header().Name, w.name) {
+			w.shorten(rr.Header().Ttl)
+			w.add(rr)
+		}
+	}
+	return links
+}
+
+func (w *walk) shorten(ttl uint32) { w.ttl = min(w.ttl, time.Duration(ttl)*time.Second) }
+
+// add takes an address that visitors can reach.
+func (w *walk) add(rr dns.RR) {
+	var addr netip.Addr
+	switch record := rr.(type) {
+	case *dns.A:
+		addr, _ = netip.AddrFromSlice(record.A.To4())
+	case *dns.AAAA:
+		addr, _ = netip.AddrFromSlice(record.AAAA)
+	}
+	if site.Reachable(addr) && !slices.Contains(w.addresses, addr) {
+		w.addresses = append(w.addresses, addr)
+	}
+}
+
+func equalNames(a, b string) bool { return dns.CanonicalName(a) == dns.CanonicalName(b) }
+
+// hasSOA tells the answer that there is no data from one that does not know.
+func hasSOA(m *dns.Msg) bool {
+	return slices.ContainsFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA })
+}
+
+// Types returns those of some types that a name has data of.
+func (x Exchange) Types(ctx context.Context, name string, types []uint16) ([]uint16, error) {
+	var found []uint16
+	for _, t := range types {
+		m, err := x.ask(ctx, name, t)
+		if err != nil {
+			return nil, err
+		}
+		if m.Rcode == dns.RcodeNameError {
+			return nil, nil
+		}
+		own := func(rr dns.RR) bool { return rr.Header().Rrtype == t && equalNames(rr.Header().Name, name) }
+		if slices.ContainsFunc(m.Answer, own) || slices.ContainsFunc(m.Ns, own) {
+			found = append(found, t)
+		}
+	}
+	return found, nil
+}
+
+// SOA returns a zone's start of authority, or nil where there is none.
+func (x Exchange) SOA(ctx context.Context, zone string) (*dns.SOA, error) {
+	m, err := x.ask(ctx, zone, dns.TypeSOA)
+	if err != nil {
+		return nil, err
+	}
+	for _, rr := range m.Answer {
+		if soa, ok := rr.(*dns.SOA); ok && equalNames(soa.Hdr.Name, zone) {
+			return soa, nil
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,75 @@
+package corefile
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Process is what is said once for all server blocks.
+type Process struct {
+	Resolvers []netip.AddrPort // that targets are asked of; empty: the system's
+	Seed      string           // of the client keys
+	ECS       []netip.Prefix   // of resolvers whose client subnet is believed (RFC 7871)
+
+	given map[string]node
+}
+
+// add takes one line of it.
+func (p *Process) add(n node) (err error) {
+	if err := n.needLine(); err != nil {
+		return err
+	}
+	if first, found := p.given[n.name()]; found {
+		return n.errorf("%s is already given at %s", n.name(), first.place())
+	}
+	p.given[n.name()] = n
+	switch n.name() {
+	case "resolver":
+		p.Resolvers, err = list(n, dnsServer)
+	case "ecs":
+		p.ECS, err = list(n, prefix)
+	case "seed":
+		err = one(n, into(&p.Seed, seed))
+	}
+	if err != nil {
+		return n.wrap(err)
+	}
+	return nil
+}
+
+// dnsServer reads an address with or without a port, which is 53 by default.
+func dnsServer(word string) (netip.AddrPort, error) {
+	if addr, err := netip.ParseAddr(word); err == nil && site.Reachable(addr) {
+		return netip.AddrPortFrom(addr, 53), nil
+	}
+	server, err := netip.ParseAddrPort(word)
+	if err != nil || server.Port() == 0 || !site.Reachable(server.Addr()) {
+		return netip.AddrPort{}, fmt.Errorf("'%s' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53", word)
+	}
+	return server, nil
+}
+
+// prefix reads a network, or an address that stands for itself.
+func prefix(word string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(word); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(word)
+	if err != nil || p.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("'%s' is not a network: write 192.0.2.0/24, 2001:db8::/32 or an address", word)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("'%s' has bits behind its length: write %s", word, p.Masked())
+	}
+	return p, nil
+}
+
+// seed reads any word but the empty one, which is the default.
+func seed(word string) (string, error) {
+	if word == "" {
+		return "", fmt.Errorf("invalid seed '': write a word that all servers have")
+	}
+	return word, nil
+}

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/miekg/dns"
+)
+
+// hidden are the types of data that people have beside addresses at the name of
+// a web site. The first finds out whether the name is there at all.
+var hidden = []uint16{
+	dns.TypeTXT, dns.TypeMX, dns.TypeNS, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeSRV, dns.TypeCAA, dns.TypeTLSA,
+	dns.TypeNAPTR, dns.TypeSSHFP, dns.TypeURI, dns.TypeLOC, dns.TypePTR, dns.TypeDNAME,
+}
+
+// hidesEvery is how often the next plugin is asked what a site would hide.
+const hidesEvery = 5 * time.Minute
+
+// lookHidden returns the look for data of the next plugin at a site's names that
+// a CNAME would hide.
+func (e *Engine) lookHidden(r *runner, next health.Exchange) look {
+	s := r.site
+	return func(ctx context.Context) time.Duration {
+		var found []uint16
+		for _, name := range s.Names {
+			types, err := next.Types(ctx, name, hidden)
+			e.cfg.Metrics.looked("hidden", err)
+			if err != nil {
+				return retryPause // what was known stays
+			}
+			found = append(found, types...)
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.hiddenFound(r, unaccepted(s, found))
+		return hidesEvery
+	}
+}
+
+// unaccepted returns the types, each once, that the operator has not accepted
+// to hide. A site with an HTTPS record of its own replaces what is behind.
+func unaccepted(s *site.Site, found []uint16) []uint16 {
+	accepted := func(t uint16) bool {
+		return slices.Contains(s.Hides, t) || t == dns.TypeHTTPS && s.HTTPS != nil
+	}
+	slices.Sort(found)
+	return slices.DeleteFunc(slices.Compact(found), accepted)
+}
+
+// hiddenFound holds a site back from its CDNs, or lets it go again.
+func (e *Engine) hiddenFound(r *runner, types []uint16) {
+	if slices.Equal(r.hides, types) {
+		return
+	}
+	r.generation.held += held(types) - held(r.hides)
+	r.hides = types
+	e.cfg.Metrics.recountLookups(e.current)
+	if r.generation == e.current {
+		e.reportHidden(r)
+	}
+	e.renew(r, time.Now())
+}
+
+// held is 1 for a site that hidden types hold back.
+func held(types []uint16) int {
+	if len(types) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// reportHidden tells the operator why a site is held back.
+func (e *Engine) reportHidden(r *runner) {
+	if names := typeNames(r.hides); names != "" {
+		e.cfg.Log.Warningf("site %q is not diverted: the next plugin has %s at its name, which a CNAME would hide; 'hides %s' accepts that", r.site.Name(), names, names)
+	} else {
+		e.cfg.Log.Infof("site %q hides nothing of the next plugin any more", r.site.Name())
+	}
+}
+
+// typeNames writes types as in a zone file.
+func typeNames(types []uint16) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = dns.Type(t).String()
+	}
+	return strings.Join(names, " ")
+}

@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/route"
+)
+
+// zoneEvery is how often the next plugin is asked for a zone's SOA.
+const zoneEvery = time.Minute
+
+// zone returns a zone of the generation.
+func (g *Generation) zone(name string, ns []string) *route.Zone {
+	z := g.zones[name]
+	if z == nil {
+		mname := ""
+		if len(ns) > 0 {
+			mname = ns[0]
+		}
+		z = route.NewZone(name, mname)
+		g.zones[name] = z
+	}
+	return z
+}
+
+// lookZone returns the look for the SOA that a zone has in the next plugin:
+// negative answers of ours are to carry its data.
+func (e *Engine) lookZone(z *route.Zone, next health.Exchange) look {
+	return func(ctx context.Context) time.Duration {
+		soa, err := next.SOA(ctx, z.Name)
+		e.cfg.Metrics.looked("zone", err)
+		if err != nil {
+			return retryPause
+		}
+		if soa != nil {
+			z.SetSOA(soa)
+		}
+		return zoneEvery
+	}
+}

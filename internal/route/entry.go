@@ -1,0 +1,49 @@
+package route
+
+import (
+	"sync/atomic"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Entry is one site in the table.
+type Entry struct {
+	answers atomic.Pointer[Answers]
+
+	Zone     *Zone
+	Tailored bool // the answers may come to depend on the client
+
+	site  *site.Site
+	seed  Seed
+	alias *Entry // of the name where the origin is, if it is ours
+}
+
+// NewEntry returns the entry of s, which has no answers yet.
+func NewEntry(s *site.Site, zone *Zone, seed Seed) *Entry {
+	e := &Entry{site: s, Zone: zone, seed: seed, Tailored: s.ClientsDiffer()}
+	if s.Alias() != "" {
+		e.alias = &Entry{site: s, Zone: zone}
+	}
+	return e
+}
+
+// Publish makes n what answers follow from now on.
+func (e *Entry) Publish(n News) {
+	e.answers.Store(newAnswers(e.site, e.seed, n))
+	if e.alias != nil {
+		e.alias.answers.Store(newAliasAnswers(e.site, n.Decision))
+	}
+}
+
+// newAliasAnswers makes the answers at the origin's own name: its addresses,
+// whatever the decision. Other types are the next plugin's.
+func newAliasAnswers(s *site.Site, d *site.Decision) *Answers {
+	a := &Answers{Decision: d, Records: atOrigin(s, d), partly: true}
+	a.Target, a.End = "", false
+	return a
+}
+
+// Answers returns the answers of the present decision, or nil as long as there
+// is none. Load them once a query: the next call may return those of another
+// decision.
+func (e *Entry) Answers() *Answers { return e.answers.Load() }

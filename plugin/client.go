@@ -1,0 +1,126 @@
+package steer
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/cdnredirect/cdnredirect/internal/route"
+
+	"github.com/miekg/dns"
+)
+
+// Families of addresses in the client subnet option (RFC 7871, section 6).
+const (
+	familyIPv4 = 1
+	familyIPv6 = 2
+)
+
+var errSubnet = errors.New("malformed client subnet")
+
+// client is who asks, for answers that depend on it.
+type client struct {
+	route.Client
+	subnet *dns.EDNS0_SUBNET // of the question, if it is believed
+	used   bool              // an answer depended on the client
+}
+
+// clientOf returns who asks about an entry; nil where no answer of it depends
+// on that.
+func (h *Handler) clientOf(entry *route.Entry, w dns.ResponseWriter, r *dns.Msg) (*client, error) {
+	if !entry.Tailored {
+		return nil, nil
+	}
+	resolver := addressOf(w.RemoteAddr())
+	c := &client{Client: route.ClientOf(resolver, resolver.BitLen()), subnet: h.subnet(resolver, r)}
+	if c.subnet == nil {
+		return c, nil
+	}
+	addr, err := checkSubnet(c.subnet)
+	if err != nil {
+		return nil, err
+	}
+	if c.subnet.SourceNetmask > 0 { // with 0 the client does not want to be told apart
+		c.Client = route.ClientOf(addr, int(c.subnet.SourceNetmask))
+	}
+	return c, nil
+}
+
+// records returns the client's records.
+func (c *client) records(a *route.Answers) *route.Records {
+	if c == nil || !a.ClientsDiffer() {
+		return &a.Records
+	}
+	c.used = true
+	return a.For(c.Client)
+}
+
+// subnet returns the client subnet option of a question, if it comes from a
+// resolver that is believed.
+func (h *Handler) subnet(resolver netip.Addr, r *dns.Msg) *dns.EDNS0_SUBNET {
+	trusted := func(p netip.Prefix) bool { return p.Contains(resolver) }
+	if !slices.ContainsFunc(h.ecs, trusted) {
+		return nil
+	}
+	opt := r.IsEdns0()
+	if opt == nil {
+		return nil
+	}
+	for _, option := range opt.Option {
+		if subnet, ok := option.(*dns.EDNS0_SUBNET); ok {
+			return subnet
+		}
+	}
+	return nil
+}
+
+// checkSubnet returns the address of an option that a query may have: no scope,
+// and no bits behind its length (RFC 7871, sections 6 and 7.1.2).
+func checkSubnet(o *dns.EDNS0_SUBNET) (netip.Addr, error) {
+	addr, ok := netip.AddrFromSlice(o.Address)
+	if o.Family == familyIPv4 {
+		addr = addr.Unmap()
+	}
+	network, err := addr.Prefix(int(o.SourceNetmask))
+	known := o.Family == familyIPv4 && addr.Is4() || o.Family == familyIPv6 && addr.Is6()
+	if o.SourceNetmask == 0 && o.SourceScope == 0 && o.Family <= familyIPv6 {
+		return addr, nil
+	}
+	if !ok || !known || err != nil || o.SourceScope != 0 || network.Addr() != addr {
+		return netip.Addr{}, errSubnet
+	}
+	return addr, nil
+}
+
+// echo returns the additional section: an OPT record with the option of the
+// question and as its scope the bits that were used (RFC 7871, section 7.2.1),
+// or nothing where no option is due. CoreDNS sets size and flags.
+func (c *client) echo() []dns.RR {
+	if c == nil || c.subnet == nil {
+		return nil
+	}
+	answered := *c.subnet
+	answered.SourceScope = 0
+	if c.used && c.subnet.SourceNetmask > 0 {
+		answered.SourceScope = uint8(c.Bits())
+	}
+	return []dns.RR{&dns.OPT{
+		Hdr:    dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT},
+		Option: []dns.EDNS0{&answered},
+	}}
+}
+
+// addressOf returns the IP address of a network address; the zero Addr where it
+// has none.
+func addressOf(addr net.Addr) netip.Addr {
+	var ip net.IP
+	switch a := addr.(type) {
+	case *net.UDPAddr:
+		ip = a.IP
+	case *net.TCPAddr:
+		ip = a.IP
+	}
+	address, _ := netip.AddrFromSlice(ip)
+	return address.Unmap()
+}
