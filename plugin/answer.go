@@ -1,7 +1,6 @@
 package steer
 
 import (
-	"net"
 	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -103,20 +102,20 @@ func https(owner string, ttl uint32, data *route.HTTPS) []dns.RR {
 // v4 makes an A RRset. Its length is its capacity: plugins append to answers.
 // The octets stay the table's: plugins replace addresses, but do not write
 // into them.
-func v4(owner string, ttl uint32, addrs []net.IP) []dns.RR {
+func v4(owner string, ttl uint32, addrs [][4]byte) []dns.RR {
 	rrs, set := make([]dns.RR, len(addrs)), make([]dns.A, len(addrs))
-	for i, addr := range addrs {
-		set[i] = dns.A{Hdr: header(owner, dns.TypeA, ttl), A: addr}
+	for i := range addrs {
+		set[i] = dns.A{Hdr: header(owner, dns.TypeA, ttl), A: addrs[i][:]}
 		rrs[i] = &set[i]
 	}
 	return rrs
 }
 
 // v6 makes an AAAA RRset; see v4.
-func v6(owner string, ttl uint32, addrs []net.IP) []dns.RR {
+func v6(owner string, ttl uint32, addrs [][16]byte) []dns.RR {
 	rrs, set := make([]dns.RR, len(addrs)), make([]dns.AAAA, len(addrs))
-	for i, addr := range addrs {
-		set[i] = dns.AAAA{Hdr: header(owner, dns.TypeAAAA, ttl), AAAA: addr}
+	for i := range addrs {
+		set[i] = dns.AAAA{Hdr: header(owner, dns.TypeAAAA, ttl), AAAA: addrs[i][:]}
 		rrs[i] = &set[i]
 	}
 	return rrs
