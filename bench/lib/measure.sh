@@ -42,14 +42,14 @@ load() {
 	client dnsperf -s 127.0.0.1 -p "$port" -d "$1" -n 1 -l "$seconds" -c 8 -T 1 -q 100
 }
 
-# profile NAME FILE writes a CPU profile of the server while it answers.
+# profile NAME FILE writes a CPU profile of 5 s in which the server answers.
 profile() {
 	local pid
 	mkdir -p "$profiles"
 	go tool pprof -proto -output "$profiles/${1/\//-}.pprof" \
-		"http://127.0.0.1:$profile_port/debug/pprof/profile?seconds=2" >"$tmp/pprof.log" 2>&1 &
+		"http://127.0.0.1:$profile_port/debug/pprof/profile?seconds=5" >"$tmp/pprof.log" 2>&1 &
 	pid=$!
-	load "$2"
+	client dnsperf -s 127.0.0.1 -p "$port" -d "$2" -l 6 -c 8 -T 1 -q 100
 	wait "$pid" || die "no profile of $1: $(tail -n 5 "$tmp/pprof.log")"
 }
 
