@@ -88,8 +88,8 @@ launch() {
 	"${on_server[@]}" "$@" >"$tmp/log" 2>&1 &
 	server_pid=$!
 	if ! got=$(first_answer); then
-		refusal=$(tail -n 1 "$tmp/log")
-		refusal=${refusal:-no answer}
+		refusal="no such answer"
+		kill -0 "$server_pid" 2>/dev/null || refusal=$(tail -n 1 "$tmp/log")
 		return 1
 	fi
 	started=$(((${EPOCHREALTIME/./} - began) / 1000))
