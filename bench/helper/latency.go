@@ -46,7 +46,7 @@ func latency(address, file, rate, count string) error {
 		slices.Sort(s.times)
 		fmt.Printf("%.1f %d\n", float64(s.times[index].Nanoseconds())/1000, lost)
 	} else {
-		fmt.Printf("NaN %d\n", lost)
+		fmt.Printf("Inf %d\n", lost)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type results struct {
 type line struct{ rate, cpu, p99, memory float64 }
 
 // read reads lines of: round, row, queries per second, CPU µs per query,
-// p99 in µs (or NaN), resident memory in KiB.
+// p99 in µs (Inf if too few answers came), resident memory in KiB.
 func read(file string) (results, error) {
 	r := results{lines: make(map[string]map[string]line)}
 	f, err := os.Open(file)
@@ -87,7 +87,8 @@ func (s spread) format(verb string) string {
 	if math.IsNaN(s.median()) {
 		return "-"
 	}
-	return fmt.Sprintf(verb+" ("+verb+"..%s)", s.median(), s[0], strings.TrimSpace(fmt.Sprintf(verb, s[len(s)-1])))
+	text := func(x float64) string { return strings.Replace(fmt.Sprintf(verb, x), "+Inf", "-", 1) }
+	return fmt.Sprintf("%s (%s..%s)", text(s.median()), text(s[0]), strings.TrimSpace(text(s[len(s)-1])))
 }
 
 // table prints all rows, with the CPU per query as a ratio to that of base.
