@@ -19,6 +19,12 @@ type reply struct {
 // newReply returns the authoritative answer to r, still without records.
 func newReply(r *dns.Msg) *reply {
 	m := new(reply)
+	m.to(r)
+	return m
+}
+
+// to makes m the answer to r.
+func (m *reply) to(r *dns.Msg) {
 	m.MsgHdr = dns.MsgHdr{
 		Id:               r.Id,
 		Response:         true,
@@ -29,16 +35,14 @@ func newReply(r *dns.Msg) *reply {
 	}
 	m.question[0] = r.Question[0]
 	m.Question = m.question[:]
-	return m
 }
 
 // write answers with a client's records, all of one decision. They are made
 // anew for every query: plugins above us change them, and their owner has the
 // case of the question.
 func (h *Handler) write(w dns.ResponseWriter, r *dns.Msg, zone *route.Zone, records *route.Records, c *client) (int, error) {
-	m := newReply(r)
+	m := c.reply(r)
 	counter := h.fill(m, zone, records)
-	m.Extra = c.echo()
 	w.WriteMsg(&m.Msg)
 	counter.Inc()
 	return dns.RcodeSuccess, nil
