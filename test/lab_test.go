@@ -29,19 +29,25 @@ type lab struct {
 	ours *server
 }
 
-// newLab builds the lab with a Corefile of our server, and waits until every
-// server answers. Whoever asks has more addresses.
-func newLab(t *testing.T, corefile string, more ...string) *lab {
+// plan is what differs between labs.
+type plan struct {
+	corefile  string   // of our server
+	delegated string   // lines of the top-level domain, for zones beside steer.zz
+	addresses []string // of whoever asks
+}
+
+// newLab builds the lab and waits until every server answers.
+func newLab(t *testing.T, p plan) *lab {
 	t.Helper()
-	v4 := append([]string{rootServer, tldServer, ourServer1, ourServer2, cdnServer, webServer}, more...)
+	v4 := append([]string{rootServer, tldServer, ourServer1, ourServer2, cdnServer, webServer}, p.addresses...)
 	l := &lab{namespace: newNamespace(t, v4...)}
 	l.addV6(t, ourServer1v6, ourServer2v6)
 	l.ip(t, "route", "add", "default", "dev", "lo")
 	l.ip(t, "-6", "route", "add", "default", "dev", "lo")
 	l.agent = startAgent(t, l.namespace)
 	l.serveOrigin(t, webServer, "80")
-	spec{corefile: internet(t), command: l.inside}.start(t)
-	l.ours = spec{corefile: corefile, command: l.inside}.start(t)
+	spec{corefile: internet(t, p.delegated), command: l.inside}.start(t)
+	l.ours = spec{corefile: p.corefile, command: l.inside}.start(t)
 	return l
 }
 
@@ -83,13 +89,13 @@ const labClass = `        class lab {
 `
 
 // internet returns the Corefile of everybody else's name servers.
-func internet(t *testing.T) string {
+func internet(t *testing.T, delegated string) string {
 	t.Helper()
 	dir := folder(t)
 	serve := func(zone, address, data string) string {
 		return zone + ":53 {\n    bind " + address + "\n    bufsize 1232\n    errors\n    file " + write(t, dir, "db."+zone, data) + "\n}\n"
 	}
-	return serve(".", rootServer, rootZone) + serve("zz", tldServer, tldZone) + serve("cdn.zz", cdnServer, cdnZone)
+	return serve(".", rootServer, rootZone) + serve("zz", tldServer, tldZone+delegated) + serve("cdn.zz", cdnServer, cdnZone)
 }
 
 const rootZone = `$TTL 3600

@@ -22,8 +22,11 @@ type recursor struct {
 	start func(t *testing.T, ns namespace, r recursor, dir string) *exec.Cmd
 }
 
-// hintsFile names the file that says where the root is.
-const hintsFile = "hints"
+// hintsFile names the file that says where the root is, as rootHints do.
+const (
+	hintsFile = "hints"
+	rootHints = ". 60 IN NS a.root.\na.root. 60 IN A " + rootServer + "\n"
+)
 
 // recursors are those that the flip has to reach.
 var recursors = []recursor{
@@ -58,7 +61,7 @@ func (l *lab) startRecursors(t *testing.T) {
 			l.addV6(t, r.at6)
 		}
 		dir := folder(t)
-		write(t, dir, hintsFile, ". 60 IN NS a.root.\na.root. 60 IN A "+rootServer+"\n")
+		write(t, dir, hintsFile, rootHints)
 		launch(t, r.start(t, l.namespace, r, dir))
 	}
 }

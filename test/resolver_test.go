@@ -123,7 +123,7 @@ func steeredInLab() string {
 func TestResolversAgreeSoonAfterEveryFlip(t *testing.T) {
 	t.Parallel()
 	needRecursors(t)
-	l := newLab(t, steeredInLab(), recursorAddresses()...)
+	l := newLab(t, plan{corefile: steeredInLab(), addresses: recursorAddresses()})
 	l.startRecursors(t)
 	l.fill(t)
 
