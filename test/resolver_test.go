@@ -3,6 +3,7 @@
 package test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,12 +35,12 @@ const (
 // one that no site has.
 var labTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeTXT}
 
-// steered is a site of the lab: a name below it that resolvers are asked for,
-// its lines in the Corefile, and what is to be seen of it. There is one for
+// steered is a site of the lab, and what is to be seen of it. There is one for
 // each way to be found and to be answered.
 type steered struct {
-	name   string
-	lines  string
+	name   string   // that resolvers are asked for
+	site   string   // that the Corefile has, if it is another
+	lines  []string // that the Corefile has, besides those of the class
 	origin state
 	cdn    state
 }
@@ -56,19 +57,18 @@ type state struct {
 var labSites = []steered{
 	{
 		name:   "www.steer.zz.",
-		lines:  "site www.steer.zz class lab",
 		origin: atAddresses,
 		cdn:    behindAlias("www.edge.cdn.zz."),
 	},
 	{ // made of a wildcard, some labels below it
 		name:   "one.two.wild.steer.zz.",
-		lines:  "site *.wild.steer.zz class lab {\n host wild.steer.zz\n cdn edge wild.edge.cdn.zz\n }",
+		site:   "*.wild.steer.zz.",
+		lines:  []string{"host wild.steer.zz", "cdn edge wild.edge.cdn.zz"},
 		origin: atAddresses,
 		cdn:    behindAlias("wild.edge.cdn.zz."),
 	},
 	{ // below a name without data, which those ask for that minimise
 		name:   "a.b.steer.zz.",
-		lines:  "site a.b.steer.zz class lab",
 		origin: atAddresses,
 		cdn:    behindAlias("a.edge.cdn.zz."),
 	},
@@ -114,7 +114,7 @@ func steeredInLab() string {
 	var text strings.Builder
 	text.WriteString("    log . \"{remote} asks for {name} {type}\"\n    cdnredirect {\n        ns ns1.zz ns2.zz\n" + labClass)
 	for _, s := range labSites {
-		text.WriteString("        " + s.lines + "\n")
+		fmt.Fprintf(&text, "        site %s class lab {\n            %s\n        }\n", cmp.Or(s.site, s.name), strings.Join(s.lines, "\n            "))
 	}
 	text.WriteString("    }\n")
 	return labBlock("steer.zz", text.String())
@@ -129,9 +129,25 @@ func TestResolversAgreeSoonAfterEveryFlip(t *testing.T) {
 
 	l.slow(t, tooSlow)
 	l.expectSwitch(t, promisedSlow, func(s steered) state { return s.cdn })
+	l.askForUnknown(t)
 	l.slow(t, 0)
 	l.expectSwitch(t, promisedBack, func(s steered) state { return s.origin })
 	l.expectEveryStack(t)
+}
+
+// askForUnknown asks for names that are neither here nor denied, as people who
+// mistype do. A resolver could take the refusals for a server that is lame for
+// the whole zone: the switch that follows would show it.
+func (l *lab) askForUnknown(t *testing.T) {
+	t.Helper()
+	for _, r := range recursors {
+		for i := range 20 {
+			name := fmt.Sprintf("mistyped%d.steer.zz.", i)
+			if got := l.ask(dnsAt(r.at), name, dns.TypeA); got != "SERVFAIL" {
+				t.Errorf("Expected %s at %s to be unknown, got %q", name, r.name, got)
+			}
+		}
+	}
 }
 
 // fill waits until every resolver has the origin's state in its cache.
