@@ -32,7 +32,7 @@ type lab struct {
 // plan is what differs between labs.
 type plan struct {
 	corefile  string   // of our server
-	delegated string   // lines of the top-level domain, for zones beside steer.zz
+	delegated string   // lines of the top-level domain about our server's zones
 	addresses []string // of whoever asks
 }
 
@@ -65,29 +65,6 @@ func (l *lab) inside(binary string, args ...string) *exec.Cmd { return l.command
 // dnsAt returns where the DNS server at an address listens.
 func dnsAt(address string) string { return address + ":53" }
 
-// labBlock is a server block of our server, on all its addresses, with
-// directives, each with its line break.
-func labBlock(zone, directives string) string {
-	return zone + `:53 {
-    bind ` + ourServer1 + ` ` + ourServer2 + ` ` + ourServer1v6 + ` ` + ourServer2v6 + `
-    bufsize 1232
-    errors
-` + directives + `}
-`
-}
-
-// labClass is what the sites of the lab have in common.
-const labClass = `        class lab {
-            origin ` + webServer + `
-            cdn edge {label}.edge.cdn.zz
-            probe http http://{origin}/ every 1s timeout 800ms
-            threshold response_time 300ms
-            ttl 5s
-            failback_delay 2s
-            damping off
-        }
-`
-
 // internet returns the Corefile of everybody else's name servers.
 func internet(t *testing.T, delegated string) string {
 	t.Helper()
@@ -106,8 +83,8 @@ zz.    NS  ns.zz.
 ns.zz. A   ` + tldServer + `
 `
 
-// tldZone delegates to our server, which has addresses of both families. Its
-// names lie outside of the zones, as the README demands of ns.
+// tldZone has name servers for those zones of ours that have none in them. They
+// have addresses of both families.
 const tldZone = `$TTL 3600
 $ORIGIN zz.
 @         SOA ns hostmaster 1 7200 1800 86400 3600
@@ -117,8 +94,6 @@ ns1       A    ` + ourServer1 + `
 ns1       AAAA ` + ourServer1v6 + `
 ns2       A    ` + ourServer2 + `
 ns2       AAAA ` + ourServer2v6 + `
-steer     NS   ns1
-steer     NS   ns2
 cdn       NS   ns.cdn
 ns.cdn    A    ` + cdnServer + `
 `

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/miekg/dns"
 )
 
 // recursor is a resolver that people run. It listens at an address, from which
@@ -16,22 +18,25 @@ type recursor struct {
 	program       string
 	debianPackage string
 	at, at6       string
+	validates     bool
 
 	// start returns its command in the namespace. The folder is its own and
-	// holds the hints, which are all that it knows.
+	// holds the hints and the trust anchors, which are all that it may know.
 	start func(t *testing.T, ns namespace, r recursor, dir string) *exec.Cmd
 }
 
-// hintsFile names the file that says where the root is, as rootHints do.
+// Files in the folder of a recursor: where the root is, and whom to trust.
 const (
-	hintsFile = "hints"
-	rootHints = ". 60 IN NS a.root.\na.root. 60 IN A " + rootServer + "\n"
+	hintsFile   = "hints"
+	anchorsFile = "anchors"
+	rootHints   = ". 60 IN NS a.root.\na.root. 60 IN A " + rootServer + "\n"
 )
 
 // recursors are those that the flip has to reach.
 var recursors = []recursor{
 	{name: "unbound", program: "unbound", debianPackage: "unbound", at: "192.0.2.53", start: startUnbound},
 	{name: "unbound dual", program: "unbound", debianPackage: "unbound", at: "192.0.2.54", at6: "2001:db8::54", start: startUnbound},
+	{name: "unbound validating", program: "unbound", debianPackage: "unbound", at: "192.0.2.58", validates: true, start: startUnbound},
 	{name: "BIND", program: "named", debianPackage: "bind9", at: "192.0.2.55", start: startNamed},
 	{name: "PowerDNS", program: "pdns_recursor", debianPackage: "pdns-recursor", at: "192.0.2.56", start: startPowerDNS},
 	{name: "Knot", program: "kresd", debianPackage: "knot-resolver", at: "192.0.2.57", start: startKnot},
@@ -54,7 +59,7 @@ func recursorAddresses() (v4 []string) {
 }
 
 // startRecursors starts all of them.
-func (l *lab) startRecursors(t *testing.T) {
+func (l *lab) startRecursors(t *testing.T, anchors string) {
 	t.Helper()
 	for _, r := range recursors {
 		if r.at6 != "" {
@@ -62,23 +67,44 @@ func (l *lab) startRecursors(t *testing.T) {
 		}
 		dir := folder(t)
 		write(t, dir, hintsFile, rootHints)
+		write(t, dir, anchorsFile, anchors)
 		launch(t, r.start(t, l.namespace, r, dir))
 	}
 }
 
+// validated reports whether a resolver says of an answer that it has proof.
+func (l *lab) validated(t *testing.T, r recursor, name string, qtype uint16) bool {
+	t.Helper()
+	q := question(name, qtype)
+	q.AuthenticatedData = true // we understand it (RFC 6840, section 5.7)
+	wire := pack(t, q)
+	if err := l.call("/exchange?server="+dnsAt(r.at), wire, &wire); err != nil {
+		t.Fatal(err)
+	}
+	m := new(dns.Msg)
+	if err := m.Unpack(wire); err != nil {
+		t.Fatal(err)
+	}
+	return m.AuthenticatedData
+}
+
 // startUnbound asks as few labels as it can, in a mix of cases that has to come
-// back, and keeps answers exactly as long as the TTL says.
+// back, and keeps answers exactly as long as the TTL says. If it validates, it
+// concludes from a proof what else is not there (RFC 8198).
 func startUnbound(t *testing.T, ns namespace, r recursor, dir string) *exec.Cmd {
 	t.Helper()
 	stacks := "    do-ip6: no\n    outgoing-interface: " + r.at + "\n"
 	if r.at6 != "" {
 		stacks = strings.Replace(stacks, "no", "yes", 1) + "    outgoing-interface: " + r.at6 + "\n"
 	}
+	modules := "    module-config: \"iterator\"\n"
+	if r.validates {
+		modules = "    module-config: \"validator iterator\"\n    trust-anchor-file: \"" + filepath.Join(dir, anchorsFile) + "\"\n    aggressive-nsec: yes\n"
+	}
 	return ns.command("unbound", "-d", "-c", write(t, dir, "unbound.conf", `server:
     interface: `+r.at+`
     root-hints: "`+filepath.Join(dir, hintsFile)+`"
     directory: "`+dir+`"
-    module-config: "iterator"
     access-control: 0.0.0.0/0 allow
     use-caps-for-id: yes
     qname-minimisation: yes
@@ -89,7 +115,7 @@ func startUnbound(t *testing.T, ns namespace, r recursor, dir string) *exec.Cmd 
     do-daemonize: no
     use-syslog: no
     logfile: ""
-`+stacks+`remote-control:
+`+stacks+modules+`remote-control:
     control-enable: no
 `))
 }

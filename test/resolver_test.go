@@ -3,7 +3,6 @@
 package test
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -72,6 +71,22 @@ var labSites = []steered{
 		origin: atAddresses,
 		cdn:    behindAlias("a.edge.cdn.zz."),
 	},
+	{ // followed to another site
+		name:   "alias.steer.zz.",
+		lines:  []string{"cdn edge www.steer.zz"},
+		origin: atAddresses,
+		cdn:    behindAlias("www.steer.zz.", "www.edge.cdn.zz."),
+	},
+	{ // below a name that the plugin behind would deny
+		name:   "a.b.filed.zz.",
+		origin: atAddresses,
+		cdn:    behindAlias("a.edge.cdn.zz."),
+	},
+	{ // signed, with a proof for each type that is not there
+		name:   signedSite,
+		origin: atAddresses,
+		cdn:    behindAlias("a.edge.cdn.zz."),
+	},
 }
 
 // atAddresses is a site that has the addresses of its origin and nothing else.
@@ -85,12 +100,16 @@ var atAddresses = state{
 	},
 }
 
-// behindAlias is a site that is an alias of a name of the CDN.
-func behindAlias(target string) state {
-	alias := "CNAME " + target
+// behindAlias is a site that is an alias of a name of the CDN, in one step or
+// more.
+func behindAlias(targets ...string) state {
+	var chain []string
+	for _, target := range targets {
+		chain = append(chain, "CNAME "+target)
+	}
 	return state{
-		authority: alias,
-		resolved:  func(qtype uint16) string { return together(alias, atEdge[qtype]) },
+		authority: together(chain...),
+		resolved:  func(qtype uint16) string { return together(append([]string{atEdge[qtype]}, chain...)...) },
 	}
 }
 
@@ -108,27 +127,19 @@ var atEdge = map[uint16]string{
 	dns.TypeTXT:   `TXT "edge"`,
 }
 
-// steeredInLab is our server's Corefile. Every name of the zone but the sites
-// and the apex is refused. It logs who asks.
-func steeredInLab() string {
-	var text strings.Builder
-	text.WriteString("    log . \"{remote} asks for {name} {type}\"\n    cdnredirect {\n        ns ns1.zz ns2.zz\n" + labClass)
-	for _, s := range labSites {
-		fmt.Fprintf(&text, "        site %s class lab {\n            %s\n        }\n", cmp.Or(s.site, s.name), strings.Join(s.lines, "\n            "))
-	}
-	text.WriteString("    }\n")
-	return labBlock("steer.zz", text.String())
-}
-
 func TestResolversAgreeSoonAfterEveryFlip(t *testing.T) {
 	t.Parallel()
 	needRecursors(t)
-	l := newLab(t, plan{corefile: steeredInLab(), addresses: recursorAddresses()})
-	l.startRecursors(t)
+	p, anchors := steeredPlan(t)
+	p.addresses = recursorAddresses()
+	l := newLab(t, p)
+	l.startRecursors(t, anchors)
 	l.fill(t)
+	l.expectValidated(t, dns.TypeA, dns.TypeAAAA)
 
 	l.slow(t, tooSlow)
 	l.expectSwitch(t, promisedSlow, func(s steered) state { return s.cdn })
+	l.expectValidated(t, dns.TypeCNAME)
 	l.askForUnknown(t)
 	l.slow(t, 0)
 	l.expectSwitch(t, promisedBack, func(s steered) state { return s.origin })
@@ -265,6 +276,23 @@ func (w *watch) report(t *testing.T, flipped time.Time) time.Duration {
 	}
 	return late
 }
+
+// expectValidated checks that a resolver that validates has proof of what our
+// server says in a signed zone, be it there or not. Proof ends with the alias:
+// the CDN's zone is not signed.
+func (l *lab) expectValidated(t *testing.T, qtypes ...uint16) {
+	t.Helper()
+	for _, r := range recursors {
+		for _, qtype := range qtypes {
+			if r.validates && !l.validated(t, r, signedSite, qtype) {
+				t.Errorf("Expected %s to have proof of %s %s", r.name, signedSite, dns.Type(qtype))
+			}
+		}
+	}
+}
+
+// signedSite is the one of labSites in a signed zone.
+const signedSite = "a.b.signed.zz."
 
 // expectEveryStack checks that every resolver did ask our server from its
 // address, and one with two stacks from both.

@@ -11,29 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/miekg/dns"
 )
-
-// The zones that the checkers look at: steer.zz is served by our plugin alone,
-// and these have the plugin file behind it, which knows their name servers and
-// the rest. The second is signed on the way out.
-var filedZones = []string{"filed.zz", "signed.zz"}
-
-// filedZone is what file knows of them.
-const filedZone = `$TTL 3600
-@    SOA  ns1 hostmaster 1 14400 3600 604800 300
-@    NS   ns1
-@    NS   ns2
-@    MX   10 mail
-mail A    192.0.2.25
-ns1  A    ` + ourServer1 + `
-ns1  AAAA ` + ourServer1v6 + `
-ns2  A    ` + ourServer2 + `
-ns2  AAAA ` + ourServer2v6 + `
-`
 
 // explained are the messages at WARNING or above that are no fault, and why: of
 // zonemaster by zone, test case and tag, of dnsviz by name and code. Each has to
@@ -52,61 +31,14 @@ func TestZoneCheckersFindNothing(t *testing.T) {
 	t.Parallel()
 	need(t, "zonemaster-cli", "zonemaster-cli")
 	need(t, "dnsviz", "dnsviz")
-	l := newLab(t, checkedPlan(t))
+	p, _ := steeredPlan(t)
+	l := newLab(t, p)
 
 	l.flips(t, patience, func(s steered) state { return s.origin })
 	l.checkZones(t, "origin")
 	l.slow(t, tooSlow)
 	l.flips(t, promisedSlow, func(s steered) state { return s.cdn })
-	for _, zone := range filedZones {
-		await(t, promisedSlow, "CNAME www.edge.cdn.zz.", func() string { return l.ask(dnsAt(ourServer1), "www."+zone+".", dns.TypeA) })
-	}
 	l.checkZones(t, "CDN")
-}
-
-// checkedPlan is a lab with the zones above.
-func checkedPlan(t *testing.T) plan {
-	t.Helper()
-	dir := folder(t)
-	p := plan{corefile: steeredInLab()}
-	for _, zone := range filedZones {
-		text := "    file " + write(t, dir, "db."+zone, "$ORIGIN "+zone+".\n"+filedZone) + "\n"
-		p.delegated += strings.NewReplacer("ZONE", strings.TrimSuffix(zone, ".zz")).Replace(delegation)
-		if zone == "signed.zz" {
-			key, ds := signingKey(t, dir, zone+".")
-			text += "    dnssec {\n        key file " + key + "\n    }\n"
-			p.delegated += ds + "\n"
-		}
-		p.corefile += labBlock(zone, text+"    cdnredirect {\n        site www."+zone+" class lab\n        site a.b."+zone+" class lab\n    }\n")
-	}
-	return p
-}
-
-// delegation is what the top-level domain has of a zone with name servers in it.
-const delegation = `ZONE     NS   ns1.ZONE
-ZONE     NS   ns2.ZONE
-ns1.ZONE A    ` + ourServer1 + `
-ns1.ZONE AAAA ` + ourServer1v6 + `
-ns2.ZONE A    ` + ourServer2 + `
-ns2.ZONE AAAA ` + ourServer2v6 + `
-`
-
-// signingKey makes a key of a zone, and returns what the plugin dnssec calls it
-// and the DS record of it.
-func signingKey(t *testing.T, dir, zone string) (name, ds string) {
-	t.Helper()
-	key := &dns.DNSKEY{
-		Hdr:   dns.RR_Header{Name: zone, Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 3600},
-		Flags: dns.ZONE | dns.SEP, Protocol: 3, Algorithm: dns.ECDSAP256SHA256,
-	}
-	private, err := key.Generate(256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name = filepath.Join(dir, "K"+zone)
-	write(t, dir, "K"+zone+".key", key.String()+"\n")
-	write(t, dir, "K"+zone+".private", key.PrivateKeyString(private))
-	return name, key.ToDS(dns.SHA256).String()
 }
 
 // checkZones runs both checkers and fails for each message that is not
@@ -114,8 +46,8 @@ func signingKey(t *testing.T, dir, zone string) (name, ds string) {
 func (l *lab) checkZones(t *testing.T, side string) {
 	t.Helper()
 	found := l.dnsviz(t)
-	for _, zone := range append([]string{"steer.zz"}, filedZones...) {
-		maps.Copy(found, l.zonemaster(t, zone))
+	for _, zone := range labZones {
+		maps.Copy(found, l.zonemaster(t, zone.name))
 	}
 	for _, message := range slices.Sorted(maps.Keys(found)) {
 		if explained[message] == "" {
@@ -195,13 +127,12 @@ func (l *lab) dnsviz(t *testing.T) map[string]string {
 }
 
 // checkedNames are the zones and the sites.
-func checkedNames() []string {
-	names := []string{"steer.zz."}
+func checkedNames() (names []string) {
+	for _, zone := range labZones {
+		names = append(names, zone.name+".")
+	}
 	for _, s := range labSites {
 		names = append(names, s.name)
-	}
-	for _, zone := range filedZones {
-		names = append(names, zone+".", "www."+zone+".", "a.b."+zone+".")
 	}
 	return names
 }
@@ -210,12 +141,12 @@ func checkedNames() []string {
 // would wait for the real ones.
 func whereabouts() []string {
 	args := []string{"-x", ".:a.root=" + rootServer, "-x", "zz:ns.zz=" + tldServer}
-	ours := func(zone, parent string) {
-		args = append(args, "-x", fmt.Sprintf("%s:ns1.%s=%s,ns2.%s=%s", zone, parent, ourServer1, parent, ourServer2))
-	}
-	ours("steer.zz", "zz")
-	for _, zone := range filedZones {
-		ours(zone, zone)
+	for _, zone := range labZones {
+		parent := "zz"
+		if zone.filed {
+			parent = zone.name
+		}
+		args = append(args, "-x", fmt.Sprintf("%s:ns1.%s=%s,ns2.%s=%s", zone.name, parent, ourServer1, parent, ourServer2))
 	}
 	return args
 }
