@@ -34,7 +34,7 @@ var (
 	digHeader  = regexp.MustCompile(`(?m)^;; ->>HEADER<<- opcode: (\w+), status: (\w+),`)
 	digFlags   = regexp.MustCompile(`(?m)^;; flags: qr ?([a-z ]*)(; MBZ: \w+)?;? QUERY: `)
 	digEDNS    = regexp.MustCompile(`(?m)^; EDNS: version: (\d+), flags: ?([a-z ]*);(?: MBZ: (\w+),)? udp: (\d+)`)
-	digOption  = regexp.MustCompile(`(?m)^; ([A-Z][\w -]*)[:=]`)
+	digOption  = regexp.MustCompile(`(?m)^; ([A-Z][A-Z-]+)`)
 	digRecord  = regexp.MustCompile(`(?m)^[^;\s]\S*\s+\d+\s+IN\s+(\w+)\s`)
 	digSize    = regexp.MustCompile(`(?m)^;; MSG SIZE  rcvd: (\d+)`)
 	digWarning = regexp.MustCompile(`(?mi)^;;.*(mismatch|malformed|trailing|bad packet).*$`)
@@ -57,7 +57,7 @@ func read(output string) dug {
 		line = append(line, "Z")
 	}
 	text := strings.Join(line, " ")
-	if found := digData(output); found != "" && !slices.Contains(line, "tc") {
+	if found := digData(output, header[2]); found != "" && !slices.Contains(line, "tc") {
 		text += ": " + found
 	}
 	d := dug{text: text + digOPT(output)}
@@ -72,7 +72,7 @@ func read(output string) dug {
 
 // digData says what the sections of a reply hold: the types of the answer,
 // with how many there are if there are several, or NODATA.
-func digData(output string) string {
+func digData(output, rcode string) string {
 	answer, authority, _ := strings.Cut(output, ";; AUTHORITY SECTION:")
 	counts := make(map[string]int)
 	for _, match := range digRecord.FindAllStringSubmatch(answer, -1) {
@@ -86,7 +86,7 @@ func digData(output string) string {
 		types = append(types, name)
 	}
 	slices.Sort(types)
-	if soa := digRecord.FindStringSubmatch(authority); len(types) == 0 && soa != nil && soa[1] == "SOA" {
+	if soa := digRecord.FindStringSubmatch(authority); rcode == "NOERROR" && len(types) == 0 && soa != nil && soa[1] == "SOA" {
 		return "NODATA"
 	}
 	return strings.Join(types, " ")

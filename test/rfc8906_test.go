@@ -199,7 +199,7 @@ func sixty() string {
 // listed is a block with the sites of the list, all of them where the one is
 // that most tests steer.
 func listed() string {
-	block := strings.Replace(ours(), "class tested", "ns ns1.example.net ns2.example.net\n        class tested", 1)
+	block := strings.Replace(ours(lenient), "class tested", "ns ns1.example.net ns2.example.net\n        class tested", 1)
 	return strings.Replace(block, "        site", `        site a.b.example.org class tested
         site big.example.org class tested {
             origin`+sixty()+`
