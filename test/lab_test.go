@@ -3,6 +3,7 @@
 package test
 
 import (
+	"os"
 	"os/exec"
 	"testing"
 )
@@ -39,6 +40,9 @@ type plan struct {
 // newLab builds the lab and waits until every server answers.
 func newLab(t *testing.T, p plan) *lab {
 	t.Helper()
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		missing(t, "the kernel has no IPv6: %v", err)
+	}
 	v4 := append([]string{rootServer, tldServer, ourServer1, ourServer2, cdnServer, webServer}, p.addresses...)
 	l := &lab{namespace: newNamespace(t, v4...)}
 	l.addV6(t, ourServer1v6, ourServer2v6)

@@ -3,6 +3,7 @@
 package test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -56,75 +57,79 @@ type state struct {
 var labSites = []steered{
 	{
 		name:   "www.steer.zz.",
-		origin: atAddresses,
-		cdn:    behindAlias("www.edge.cdn.zz."),
+		origin: itself(atWeb),
+		cdn:    alias(atEdge, "www.edge.cdn.zz."),
 	},
 	{ // made of a wildcard, some labels below it
 		name:   "one.two.wild.steer.zz.",
 		site:   "*.wild.steer.zz.",
 		lines:  []string{"host wild.steer.zz", "cdn edge wild.edge.cdn.zz"},
-		origin: atAddresses,
-		cdn:    behindAlias("wild.edge.cdn.zz."),
+		origin: itself(atWeb),
+		cdn:    alias(atEdge, "wild.edge.cdn.zz."),
 	},
 	{ // below a name without data, which those ask for that minimise
 		name:   "a.b.steer.zz.",
-		origin: atAddresses,
-		cdn:    behindAlias("a.edge.cdn.zz."),
+		origin: itself(atWeb),
+		cdn:    alias(atEdge, "a.edge.cdn.zz."),
 	},
 	{ // followed to another site
 		name:   "alias.steer.zz.",
 		lines:  []string{"cdn edge www.steer.zz"},
-		origin: atAddresses,
-		cdn:    behindAlias("www.steer.zz.", "www.edge.cdn.zz."),
+		origin: itself(atWeb),
+		cdn:    alias(atEdge, "www.steer.zz.", "www.edge.cdn.zz."),
 	},
 	{ // below a name that the plugin behind would deny
 		name:   "a.b.filed.zz.",
-		origin: atAddresses,
-		cdn:    behindAlias("a.edge.cdn.zz."),
+		origin: itself(atWeb),
+		cdn:    alias(atEdge, "a.edge.cdn.zz."),
 	},
 	{ // signed, with a proof for each type that is not there
 		name:   signedSite,
-		origin: atAddresses,
-		cdn:    behindAlias("a.edge.cdn.zz."),
+		origin: itself(atWeb),
+		cdn:    alias(atEdge, "a.edge.cdn.zz."),
 	},
 }
 
-// atAddresses is a site that has the addresses of its origin and nothing else.
-var atAddresses = state{
-	authority: "A " + webServer,
-	resolved: func(qtype uint16) string {
-		if qtype == dns.TypeA {
-			return "A " + webServer
-		}
-		return "NODATA"
-	},
+// data is what a name has, by type.
+type data map[uint16]string
+
+// What the web server has, and the CDN.
+var (
+	atWeb  = data{dns.TypeA: "A " + webServer}
+	atEdge = data{
+		dns.TypeA:     "A 192.0.2.80",
+		dns.TypeAAAA:  "AAAA 2001:db8::80",
+		dns.TypeHTTPS: `HTTPS 1 . alpn="h2"`,
+		dns.TypeTXT:   `TXT "edge"`,
+	}
+)
+
+// itself is a site that has the data at its own name.
+func itself(d data) state {
+	return state{
+		authority: d[dns.TypeA],
+		resolved:  func(qtype uint16) string { return cmp.Or(d[qtype], "NODATA") },
+	}
 }
 
-// behindAlias is a site that is an alias of a name of the CDN, in one step or
+// alias is a site that is an alias of a name that has the data, in one step or
 // more.
-func behindAlias(targets ...string) state {
+func alias(d data, targets ...string) state {
 	var chain []string
 	for _, target := range targets {
 		chain = append(chain, "CNAME "+target)
 	}
 	return state{
 		authority: together(chain...),
-		resolved:  func(qtype uint16) string { return together(append([]string{atEdge[qtype]}, chain...)...) },
+		resolved:  func(qtype uint16) string { return together(append([]string{d[qtype]}, chain...)...) },
 	}
 }
 
-// together is how summary puts records.
+// together is how summary puts those records that are there.
 func together(records ...string) string {
+	records = slices.DeleteFunc(records, func(r string) bool { return r == "" })
 	slices.Sort(records)
 	return strings.Join(records, ", ")
-}
-
-// atEdge is what the CDN has for each of the types.
-var atEdge = map[uint16]string{
-	dns.TypeA:     "A 192.0.2.80",
-	dns.TypeAAAA:  "AAAA 2001:db8::80",
-	dns.TypeHTTPS: `HTTPS 1 . alpn="h2"`,
-	dns.TypeTXT:   `TXT "edge"`,
 }
 
 func TestResolversAgreeSoonAfterEveryFlip(t *testing.T) {

@@ -134,7 +134,8 @@ func checkedNames() (names []string) {
 	for _, s := range labSites {
 		names = append(names, s.name)
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names) // a site can be at the apex
 }
 
 // whereabouts tells dnsviz the servers of every zone, the root's included: it
