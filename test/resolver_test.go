@@ -83,6 +83,12 @@ var labSites = []steered{
 		origin: itself(atWeb),
 		cdn:    alias(atEdge, "a.edge.cdn.zz."),
 	},
+	{ // followed to data of the plugin behind, of which most types are not there
+		name:   "moved.filed.zz.",
+		lines:  []string{"cdn edge mail.filed.zz"},
+		origin: itself(atWeb),
+		cdn:    followed(data{dns.TypeA: "A 192.0.2.25"}, "mail.filed.zz."),
+	},
 	{ // signed, with a proof for each type that is not there
 		name:   signedSite,
 		origin: itself(atWeb),
@@ -123,6 +129,13 @@ func alias(d data, targets ...string) state {
 		authority: together(chain...),
 		resolved:  func(qtype uint16) string { return together(append([]string{d[qtype]}, chain...)...) },
 	}
+}
+
+// followed is an alias of a name of which our server has the data, too.
+func followed(d data, targets ...string) state {
+	s := alias(d, targets...)
+	s.authority = s.resolved(dns.TypeA)
+	return s
 }
 
 // together is how summary puts those records that are there.
