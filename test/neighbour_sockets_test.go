@@ -61,13 +61,13 @@ func TestShedAnswersEveryQuestionOfAModestCrowd(t *testing.T) {
 	})
 }
 
-// bigCount is how many addresses do not fit into 1232 octets.
-const bigCount = 100
+// largeCount is how many addresses do not fit into 1232 octets.
+const largeCount = 100
 
-// big is ours with that many.
-func big() string {
+// large is ours with that many.
+func large() string {
 	var addresses strings.Builder
-	for i := range bigCount {
+	for i := range largeCount {
 		fmt.Fprintf(&addresses, " 192.0.2.%d", i+1)
 	}
 	return ours("origin"+addresses.String(), oneProbe)
@@ -82,11 +82,11 @@ func TestBufsizeTruncatesABigAnswer(t *testing.T) {
 	}{"with bufsize": {"    bufsize 1232\n", true}, "without": {"", false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startIn(t, false, block(tc.directive, big()))
+			s := startIn(t, false, block(tc.directive, large()))
 			q := question(site, dns.TypeA).SetEdns0(4096, false)
 			awaitTrue(t, "all addresses over TCP", func() bool {
 				whole := s.tcp().must(t, q)
-				return len(whole.Answer) == bigCount && !whole.Truncated
+				return len(whole.Answer) == largeCount && !whole.Truncated
 			})
 			m := s.udp().must(t, q)
 			m.Compress = true // as it came
@@ -100,7 +100,7 @@ func TestBufsizeTruncatesABigAnswer(t *testing.T) {
 // TestBufsizeLeavesTheCNAME has the same site diverted.
 func TestBufsizeLeavesTheCNAME(t *testing.T) {
 	t.Parallel()
-	s := startIn(t, true, block("    bufsize 1232\n", big()))
+	s := startIn(t, true, block("    bufsize 1232\n", large()))
 	await(t, patience, atCDN, s.answer)
 	if m := s.udp().must(t, question(site, dns.TypeA).SetEdns0(4096, false)); m.Truncated || summary(m) != atCDN {
 		t.Errorf("Expected the CNAME whole, got %v", m)

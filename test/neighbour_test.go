@@ -57,11 +57,16 @@ var edge = answers{atOrigin, "A 192.0.2.90, A 192.0.2.91, CNAME edge.example.org
 // that is dead.
 func startIn(t *testing.T, diverted bool, corefile string) *server {
 	t.Helper()
-	prepare := func(t *testing.T) *origin { return startOrigin(t) }
+	return spec{corefile: corefile, vars: at(originIn(t, diverted))}.start(t)
+}
+
+// originIn returns an origin that is there, or for a diverted site none.
+func originIn(t *testing.T, diverted bool) *origin {
+	t.Helper()
 	if diverted {
-		prepare = absentOrigin
+		return absentOrigin(t)
 	}
-	return spec{corefile: corefile, vars: at(prepare(t))}.start(t)
+	return startOrigin(t)
 }
 
 // inBothStates runs a test at the origin and diverted.
