@@ -93,3 +93,25 @@ func TestCacheOfAnotherZoneOfTheBlockWorks(t *testing.T) {
 		s.expectCached(t, 1)
 	})
 }
+
+// TestCacheOfAnAliasShowsTheOriginAfterAFlip pins plugin/cache/handler.go: the
+// zone of the alias is not ours, so its server block may cache what the alias
+// leads to. serve_stale then repeats the origin's address again and again: the
+// CNAME that follows the flip is nothing to be cached in its place.
+func TestCacheOfAnAliasShowsTheOriginAfterAFlip(t *testing.T) {
+	t.Parallel()
+	cached := strings.Replace(elsewhere(t), "    file ", caches["serve_stale"]+"    file ", 1)
+	web := startOrigin(t)
+	s := spec{corefile: block(ours("ttl 5s")) + cached, vars: at(web)}.start(t)
+	alias := func() *dns.Msg { return s.udp().must(t, question("www.customer.example.", dns.TypeA)) }
+	await(t, patience, through.origin, func() string { return summary(alias()) })
+
+	web.kill("127.0.0.1")
+	await(t, promisedDown, atCDN, s.answer)
+	awaitTrue(t, "a stale answer", func() bool { return alias().Answer[0].Header().Ttl == 0 })
+	for range 3 {
+		if got := summary(alias()); got != through.origin {
+			t.Errorf("Expected still %q, got %q", through.origin, got)
+		}
+	}
+}

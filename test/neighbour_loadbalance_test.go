@@ -5,7 +5,6 @@ package test
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -54,32 +53,4 @@ func TestOrderOfAddressesIsOursWithoutLoadbalance(t *testing.T) {
 			t.Fatalf("Expected always %s, got %s", first, got)
 		}
 	}
-}
-
-// TestLoadbalanceMixesNothingInParallel would find a shuffle of records that
-// queries share: two writers lose one of three.
-func TestLoadbalanceMixesNothingInParallel(t *testing.T) {
-	t.Parallel()
-	corefile := block("    loadbalance round_robin\n", ours(three, oneProbe, toEdge), zoneIn(t, zoneBehind))
-	inBothStates(t, corefile, atThree, func(t *testing.T, s *server, diverted bool) {
-		s.askInParallel(t, atThree.in(diverted))
-	})
-}
-
-// askInParallel asks for the site from several sockets at once.
-func (s *server) askInParallel(t *testing.T, want string) {
-	t.Helper()
-	const clients, questions = 8, 200
-	var all sync.WaitGroup
-	for range clients {
-		all.Go(func() {
-			for range questions {
-				if got := s.answer(); got != want {
-					t.Errorf("Expected %q, got %q", want, got)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
 }

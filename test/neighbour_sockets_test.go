@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -25,6 +26,24 @@ func (s *server) sockets(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return strings.Count(string(table), fmt.Sprintf("0100007F:%04X 00000000:0000", port))
+}
+
+// askInParallel asks for the site from several sockets at once.
+func (s *server) askInParallel(t *testing.T, want string) {
+	t.Helper()
+	const clients, questions = 8, 200
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range questions {
+				if got := s.answer(); got != want {
+					t.Errorf("Expected %q, got %q", want, got)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestEverySocketOfMultisocketAnswersTheSame asks from so many ports that each
