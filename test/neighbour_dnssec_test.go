@@ -287,6 +287,7 @@ func TestChainWithADenialAtItsEndIsNotProved(t *testing.T) {
 
 // TestDenialOfDSClaimsADelegation pins plugin/dnssec/black_lies.go: the bitmap
 // of a denied DS lists NS, as if a zone without keys began at the site's name.
+// A resolver that is shown it takes forged data of the name that is unsigned.
 func TestDenialOfDSClaimsADelegation(t *testing.T) {
 	t.Parallel()
 	s := startIn(t, false, signed(newZoneKey(t)))

@@ -5,7 +5,6 @@ package test
 import (
 	"net"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -52,9 +51,6 @@ func TestViewByCountryShowsTheSite(t *testing.T) {
 func asking(client string, types ...uint16) *dns.Msg {
 	q := question(site, append(types, dns.TypeA)[0]).SetEdns0(1232, false)
 	subnet := &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 32, Address: net.ParseIP(client).To4()}
-	if strings.Contains(client, ":") {
-		subnet.Family, subnet.SourceNetmask, subnet.Address = 2, 128, net.ParseIP(client)
-	}
 	q.IsEdns0().Option = append(q.IsEdns0().Option, subnet)
 	return q
 }
