@@ -3,6 +3,7 @@
 package test
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -48,19 +49,22 @@ func (k zoneKey) delv(t *testing.T, s *server, name, qtype string) string {
 	need(t, "delv", "bind9-dnsutils")
 	anchor := fmt.Sprintf("trust-anchors { \"example.org.\" static-key %d 3 %d %q; };\n", k.public.Flags, k.public.Algorithm, k.public.PublicKey)
 	anchors := write(t, folder(t), "anchors.conf", anchor)
-	return s.run("delv", "@127.0.0.1", "-p", s.vars["dns"], "-a", anchors, "+root=example.org", name, qtype)
+	return said(t, "delv", "@127.0.0.1", "-p", s.vars["dns"], "-a", anchors, "+root=example.org", name, qtype)
 }
 
 // drill chases the signatures of an answer up to the key.
 func (k zoneKey) drill(t *testing.T, s *server, name, qtype string) string {
 	t.Helper()
 	need(t, "drill", "ldnsutils")
-	return s.run("drill", "-S", "-k", k.path+".key", "-p", s.vars["dns"], name, "@127.0.0.1", qtype)
+	return said(t, "drill", "-S", "-k", k.path+".key", "-p", s.vars["dns"], name, "@127.0.0.1", qtype)
 }
 
-// run returns what a program said, whatever became of it.
-func (s *server) run(program string, args ...string) string {
-	text, err := exec.Command("timeout", append([]string{"30", program}, args...)...).CombinedOutput()
+// said runs a program and returns what it said, whatever became of it.
+func said(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	text, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	if err != nil {
 		return fmt.Sprintf("%s(%v)", text, err)
 	}
@@ -296,4 +300,23 @@ func TestDenialOfDSClaimsADelegation(t *testing.T) {
 	if nsec, ok := nsecOf(m); !ok || !slices.Contains(nsec.TypeBitMap, dns.TypeNS) || slices.Contains(nsec.TypeBitMap, dns.TypeSOA) {
 		t.Errorf("Expected a denial that lists NS and no SOA, got %v", m)
 	}
+}
+
+// TestEverySpellingIsSignedAnew pins plugin/dnssec/cache.go: signatures are
+// kept by the text of the records, whose owner has the case of the question. A
+// resolver that varies it costs a signature for each question.
+func TestEverySpellingIsSignedAnew(t *testing.T) {
+	t.Parallel()
+	corefile := strings.Replace(signed(newZoneKey(t)), "    errors\n", "    errors\n"+metrics, 1)
+	inBothStates(t, corefile, usual, func(t *testing.T, s *server, _ bool) {
+		spellings := []string{site, "Www.example.org.", "wWw.example.org.", "wwW.example.org."}
+		for range 3 {
+			for _, name := range spellings {
+				s.secure(t, name, dns.TypeA)
+			}
+		}
+		if got := s.total(t, "coredns_dnssec_cache_misses_total"); got != float64(len(spellings)) {
+			t.Errorf("Expected %d signatures to be made, got %g", len(spellings), got)
+		}
+	})
 }

@@ -79,3 +79,21 @@ func TestAliasHasTheSOAOfItsFile(t *testing.T) {
 		}
 	}
 }
+
+// TestWildcardOfTheFileReachesBelowASite pins plugin/file/lookup.go: the file
+// does not know that the site's name is there, so its wildcard, which would
+// end above that (RFC 4592, section 3.3.1), answers for names below. It does so
+// too for a name between a site and its zone.
+func TestWildcardOfTheFileReachesBelowASite(t *testing.T) {
+	t.Parallel()
+	const deep = "}\n        site www.deep.example.org class tested {"
+	corefile := block(ours(deep), zoneIn(t, zoneBehind+"*     A     192.0.2.99\n"))
+	inBothStates(t, corefile, usual, func(t *testing.T, s *server, diverted bool) {
+		for _, name := range []string{"other.example.org.", "below." + site, "deep.example.org."} {
+			if got := s.udp().ask(name, dns.TypeA); got != "A 192.0.2.99" {
+				t.Errorf("Expected %s from the wildcard, got %q", name, got)
+			}
+		}
+		s.expectState(t, diverted)
+	})
+}
