@@ -5,6 +5,7 @@ package test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -100,18 +101,40 @@ func TestCacheOfAnotherZoneOfTheBlockWorks(t *testing.T) {
 // CNAME that follows the flip is nothing to be cached in its place.
 func TestCacheOfAnAliasShowsTheOriginAfterAFlip(t *testing.T) {
 	t.Parallel()
-	cached := strings.Replace(elsewhere(t), "    file ", caches["serve_stale"]+"    file ", 1)
-	web := startOrigin(t)
-	s := spec{corefile: block(ours("ttl 5s")) + cached, vars: at(web)}.start(t)
-	alias := func() *dns.Msg { return s.udp().must(t, question("www.customer.example.", dns.TypeA)) }
-	await(t, patience, through.origin, func() string { return summary(alias()) })
-
-	web.kill("127.0.0.1")
-	await(t, promisedDown, atCDN, s.answer)
+	alias := flipBehindCache(t, caches["serve_stale"])
 	awaitTrue(t, "a stale answer", func() bool { return alias().Answer[0].Header().Ttl == 0 })
 	for range 3 {
 		if got := summary(alias()); got != through.origin {
 			t.Errorf("Expected still %q, got %q", through.origin, got)
 		}
 	}
+}
+
+// TestCacheOfAnAliasFollowsAFlipOnceTheTTLIsOver has the caches that do no harm.
+func TestCacheOfAnAliasFollowsAFlipOnceTheTTLIsOver(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"plain", "serve_stale verify"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			alias := flipBehindCache(t, caches[name])
+			await(t, 2*shortTTL, through.cdn, func() string { return summary(alias()) })
+		})
+	}
+}
+
+// shortTTL is the least that cache keeps anything.
+const shortTTL = 5 * time.Second
+
+// flipBehindCache has a site diverted of which an alias is cached, and returns
+// what asks for the alias.
+func flipBehindCache(t *testing.T, cache string) func() *dns.Msg {
+	t.Helper()
+	cached := strings.Replace(elsewhere(t), "    file ", cache+"    file ", 1)
+	web := startOrigin(t)
+	s := spec{corefile: block(ours("ttl "+shortTTL.String())) + cached, vars: at(web)}.start(t)
+	alias := func() *dns.Msg { return s.udp().must(t, question("www.customer.example.", dns.TypeA)) }
+	await(t, patience, through.origin, func() string { return summary(alias()) })
+	web.kill("127.0.0.1")
+	await(t, promisedDown, atCDN, s.answer)
+	return alias
 }
