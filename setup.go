@@ -83,6 +83,8 @@ func (s *shared) inherit() *engine.Engine {
 		Probes:  health.Probes(userAgent),
 		Metrics: s.engine,
 		Health:  s.health,
+
+		Resolver: health.NewResolver,
 	})
 }
 

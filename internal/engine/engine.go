@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -22,6 +23,9 @@ type Config struct {
 	Probes  map[string]health.Probe // by kind
 	Metrics *Metrics
 	Health  *health.Metrics
+
+	// Resolver returns the exchange with recursive servers; none: the system's.
+	Resolver func(servers []netip.AddrPort) health.Exchange
 }
 
 // Engine observes sites and decides. Its methods may be called from any

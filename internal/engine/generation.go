@@ -69,7 +69,7 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	g := &Generation{
 		zones:   make(map[string]*route.Zone),
 		targets: make(map[string]*target),
-		resolve: health.NewResolver(sites.Resolvers),
+		resolve: e.cfg.Resolver(sites.Resolvers),
 		ready:   make(chan struct{}),
 	}
 	known := e.current.byName()
