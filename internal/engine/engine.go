@@ -42,7 +42,8 @@ type Engine struct {
 	sources   map[site.Target]*source
 	current   *Generation // the one in force
 	candidate *Generation // the one on offer; nil outside a reload
-	moving    []*runner   // whose origins have new addresses
+
+	moving map[*runner][]netip.Addr // to the addresses that their origins have now
 }
 
 // event is one sample on its way from the scheduler to the decisions.
@@ -60,6 +61,7 @@ func New(cfg Config) *Engine {
 		ctx:     ctx,
 		stop:    cancel,
 		sources: make(map[site.Target]*source),
+		moving:  make(map[*runner][]netip.Addr),
 	}
 	e.scheduler = health.NewScheduler(health.Config{
 		Probes:  cfg.Probes,
