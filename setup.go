@@ -117,9 +117,9 @@ func setup(c *caddy.Controller) error {
 // with the instance of CoreDNS, and goes with it. CoreDNS knows an instance
 // before it is set up: a signal may run its last hooks before its first.
 type instance struct {
-	config *corefile.Config    // until start
-	ns     map[string][]string // name servers of the zones that name any
-	parts  []part
+	config *corefile.Config              // until start
+	ns     map[string][]string           // name servers of the zones that name any
+	parts  []part                        // until start
 	engine atomic.Pointer[engine.Engine] // from start on
 	gone   atomic.Bool                   // it has made way for another instance
 }
@@ -186,6 +186,7 @@ func (i *instance) start() error {
 	for _, p := range i.parts {
 		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})
 	}
+	i.parts = nil // nor are the lines that the blocks were read from
 	return nil
 }
 

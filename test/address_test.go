@@ -60,7 +60,7 @@ func TestApexWithAZoneBehind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			web := startOrigin(t)
-			s := spec{corefile: block(zone.directive(), steered(throughResolver,
+			s := spec{corefile: block(zone.directive(), siteBlock(throughResolver,
 				[]string{apex, line, "https alpn=h2", "cdn example edge.cdn.example.net"})), vars: withCDN(t, web, apexCDN...)}.start(t)
 			zones := map[uint16]string{
 				dns.TypeMX: "MX 10 mail.example.org.", dns.TypeTXT: `TXT "apex"`, dns.TypeNS: "NS primary.example.org.",
@@ -87,11 +87,11 @@ func TestApexWithAZoneBehind(t *testing.T) {
 func TestApexWithNothingBehind(t *testing.T) {
 	t.Parallel()
 	web := startOrigin(t)
-	s := spec{corefile: block(steered(append([]string{"ns ns1.example.net ns2.example.net"}, throughResolver...),
+	s := spec{corefile: block(siteBlock(append([]string{"ns ns1.example.net ns2.example.net"}, throughResolver...),
 		[]string{apex, "answer address", "cdn example edge.cdn.example.net"})), vars: withCDN(t, web, apexCDN...)}.start(t)
 	address := func() string { return s.udp().ask(apex, typeA) }
 	servers := map[uint16]string{
-		dns.TypeNS: "NS ns1.example.net., NS ns2.example.net.", dns.TypeSOA: "SOA ns1.example.net. hostmaster.example.org. 1 7200 1800 86400 30",
+		dns.TypeNS: "NS ns1.example.net., NS ns2.example.net.", dns.TypeSOA: "SOA ns1.example.net. hostmaster.example.org. 1 14400 3600 604800 30",
 		dns.TypeMX: "NODATA", dns.TypeTXT: "NODATA", dns.TypeHTTPS: "NODATA",
 	}
 	await(t, patience, atOrigin, address)
@@ -106,7 +106,7 @@ func TestApexWithNothingBehind(t *testing.T) {
 func TestATargetWithoutAddressesIsLeft(t *testing.T) {
 	t.Parallel()
 	web := absentOrigin(t)
-	s := spec{corefile: block(metrics, steered(throughResolver,
+	s := spec{corefile: block(metrics, siteBlock(throughResolver,
 		[]string{"flat.example.org", "answer address", "cdn example gone.cdn.example.net"},
 		[]string{site, "cdn example gone.cdn.example.net", "cdn spare edge.cdn.example.net"})), vars: withCDN(t, web, apexCDN...)}.start(t)
 	await(t, patience, "CNAME edge.cdn.example.net.", s.answer)

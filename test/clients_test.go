@@ -153,7 +153,7 @@ func TestSharesOfTheClients(t *testing.T) {
 		[]string{"weighed.example.org", "cdn example large.cdn.example.net weight 3", "cdn other small.cdn.example.net weight 1"})
 	process := append([]string{"ecs 127.0.0.1"}, throughResolver...)
 	s := spec{
-		corefile: block(steered(process, sites...)),
+		corefile: block(siteBlock(process, sites...)),
 		vars:     withCDN(t, web, "edge A 198.51.100.7", "edge AAAA 2001:db8::7", "large A 198.51.100.8", "small A 198.51.100.9"),
 	}.start(t)
 

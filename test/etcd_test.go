@@ -104,7 +104,7 @@ func TestOriginNextOfEtcd(t *testing.T) {
 	vars["others"] = serveZone(t, "example.net", "web A 127.0.0.1").vars["dns"]
 	s := spec{
 		corefile: block("    etcd {\n        endpoint http://127.0.0.1:$etcd\n    }\n", ready,
-			steered([]string{"resolver 127.0.0.1:$others"}, []string{site, "origin next", "cdn example web.example.net"})),
+			siteBlock([]string{"resolver 127.0.0.1:$others"}, []string{site, "origin next", "cdn example web.example.net"})),
 		vars: vars, command: instead(program),
 	}.start(t)
 	await(t, 0, notReady, s.readiness)

@@ -12,9 +12,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// steered is a cdnredirect block with lines for all of it, and the sites, each
+// siteBlock is a cdnredirect block with lines for all of it, and the sites, each
 // with its lines. All are of the class that ours has.
-func steered(process []string, sites ...[]string) string {
+func siteBlock(process []string, sites ...[]string) string {
 	var text strings.Builder
 	for line := range strings.Lines(ours()) {
 		if strings.HasPrefix(line, "        site") {
@@ -140,7 +140,7 @@ func TestOriginNextIsFoundOutOfTheZone(t *testing.T) {
 	vars := at(web)
 	vars["others"] = others.vars["dns"]
 	zone := zoneWith(t, "www CNAME web.example.net.")
-	s := spec{corefile: block(zone.directive(), steered([]string{"resolver 127.0.0.1:$others"}, []string{site, "origin next", "cdn example web.example.net"})), vars: vars}.start(t)
+	s := spec{corefile: block(zone.directive(), siteBlock([]string{"resolver 127.0.0.1:$others"}, []string{site, "origin next", "cdn example web.example.net"})), vars: vars}.start(t)
 	await(t, promisedDown, "A 30", s.ttl)
 	s.expectTypes(t, originHasAddresses)
 }

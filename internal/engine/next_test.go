@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
+	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -39,7 +41,18 @@ func addresses(g *engine.Generation, name string) string {
 	if a == nil {
 		return "none"
 	}
-	return fmt.Sprint(a.A)
+	return fmt.Sprint(written(a)[0])
+}
+
+// written returns the addresses of both families.
+func written(a *route.Answers) (families [2][]netip.Addr) {
+	for _, octets := range a.A {
+		families[0] = append(families[0], netip.AddrFrom4(octets))
+	}
+	for _, octets := range a.AAAA {
+		families[1] = append(families[1], netip.AddrFrom16(octets))
+	}
+	return families
 }
 
 // expectAddresses asserts it for www.
@@ -211,8 +224,7 @@ func TestAFamilyThatFailsStays(t *testing.T) {
 		w.next.set(wwwA, www+" 60 A 192.0.2.2")
 		time.Sleep(20 * time.Second)
 		for range 2 {
-			a := g.Table.Lookup(www).Answers()
-			if got := fmt.Sprint(a.A, a.AAAA); got != "[192.0.2.2] [2001:db8::1]" {
+			if got := fmt.Sprint(written(g.Table.Lookup(www).Answers())); got != "[[192.0.2.2] [2001:db8::1]]" {
 				t.Errorf("Expected the old address of the family that fails, got %s", got)
 			}
 			g = w.offerNext(e, newNext(www))
@@ -465,7 +477,7 @@ func TestDataOfTheZone(t *testing.T) {
 		soa := func(g *engine.Generation) string {
 			return strings.Join(strings.Fields(g.Table.Lookup(www).Zone.SOA(5).String()), " ")
 		}
-		const own = "example.org. 5 IN SOA ns.dns.example.org. hostmaster.example.org. 1 7200 1800 86400 5"
+		const own = "example.org. 5 IN SOA ns.dns.example.org. hostmaster.example.org. 1 14400 3600 604800 5"
 		w.next.set(question, "example.net. 60 SOA ns.example.net. h.example.net. 6 2 3 4 60")
 		g := w.offerNext(e, newSite(www, "192.0.2.1"))
 		for _, step := range []struct{ page, want string }{

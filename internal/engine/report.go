@@ -26,10 +26,10 @@ func (e *Engine) reportAll(old *Generation) {
 	for _, r := range e.current.runners {
 		var before site.Decision
 		if from := known[r.site.Name()]; from != nil {
-			before = from.state.Last
+			before = from.state.Decision()
 		}
-		if moved(before, r.state.Last) {
-			e.report(r.site, before, r.state.Last)
+		if after := r.state.Decision(); moved(before, after) {
+			e.report(r.site, before, after)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
 	}, "www.example.org.")
 	a := e.Answers()
 	got := fmt.Sprint(a.Summary(), a.TTL, a.Target, a.A, a.AAAA)
-	if want := "origin30[192.0.2.9 192.0.2.10] [2001:db8::1 2001:db8::2]"; got != want {
+	if want := "origin30[[192 0 2 9] [192 0 2 10]] [[32 1 13 184 0 0 0 0 0 0 0 0 0 0 0 1] [32 1 13 184 0 0 0 0 0 0 0 0 0 0 0 2]]"; got != want {
 		t.Errorf("Expected %q, got %q", want, got)
 	}
 	e.Publish(route.News{Decision: &site.Decision{Side: site.SideCDN, Share: 1, CDNs: []site.CDN{{Name: "edge", Target: "edge.example.net."}}, TTL: 5 * time.Second}})
@@ -68,10 +68,10 @@ func TestSOA(t *testing.T) {
 		want string
 	}{
 		{route.NewZone("example.org.", "ns1.example.net."),
-			"example.org.\t5\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 7200 1800 86400 5"},
+			"example.org.\t5\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 14400 3600 604800 5"},
 		{route.NewZone("example.org.", ""),
-			"example.org.\t5\tIN\tSOA\tns.dns.example.org. hostmaster.example.org. 1 7200 1800 86400 5"},
-		{route.NewZone(".", ""), ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 7200 1800 86400 5"},
+			"example.org.\t5\tIN\tSOA\tns.dns.example.org. hostmaster.example.org. 1 14400 3600 604800 5"},
+		{route.NewZone(".", ""), ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 14400 3600 604800 5"},
 	} {
 		if got := tc.zone.SOA(5).String(); got != tc.want {
 			t.Errorf("Expected %q, got %q", tc.want, got)
