@@ -1,6 +1,7 @@
 package steer
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -68,16 +69,18 @@ func (h *Handler) owner(name string, qtype uint16) (*route.Entry, *route.Answers
 	return entry, answers
 }
 
-// endChain ends a chain at a target that is no site. Where nobody knows
-// anything of it the CNAME stands alone: resolvers ask for the target then.
+// endChain ends a chain at a target that is no site, or of which the type is
+// not the site's. Where nobody knows anything of it the CNAME stands alone:
+// resolvers ask for the target then.
 func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, m *reply, target string) {
 	end := h.askBehind(ctx, w, r, target)
 	if end != nil {
 		m.Rcode, m.Ns = end.Rcode, shortened(end.Ns, m.Answer[0].Header().Ttl)
 		m.Answer = append(m.Answer, end.Answer...)
 	}
-	if below := h.empty(target); below != nil && (end == nil || len(end.Answer) == 0) {
-		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(below)}
+	there := cmp.Or(h.lookup(target), h.empty(target))
+	if there != nil && (end == nil || len(end.Answer) == 0) {
+		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
 }
 
