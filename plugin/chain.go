@@ -8,6 +8,8 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metrics/vars"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/plugin/pkg/nonwriter"
 	"github.com/miekg/dns"
 )
@@ -85,11 +87,18 @@ func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 }
 
 // askBehind returns what the next plugin says of a name, or nil where it has
-// no answer to give: its failure is not to be that of a site.
-func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) *dns.Msg {
+// no answer to give: its failure is not to be that of a site, nor its panic.
+func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (answer *dns.Msg) {
 	if !h.behind {
 		return nil
 	}
+	defer func() {
+		if value := recover(); value != nil {
+			vars.Panic.Inc()
+			clog.Errorf("plugin/%s: panic of the next plugin at the target %q: %v", Name, name, value)
+			answer = nil
+		}
+	}()
 	q := r.Copy()
 	q.Question[0].Name = name
 	capture := nonwriter.New(w)
