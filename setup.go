@@ -117,7 +117,7 @@ func setup(c *caddy.Controller) error {
 type instance struct {
 	config *corefile.Config    // until start
 	ns     map[string][]string // name servers of the zones that name any
-	parts  []part
+	parts  []part              // until start
 	engine atomic.Pointer[engine.Engine] // from start on
 	gone   atomic.Bool                   // it has made way for another instance
 }
@@ -184,6 +184,7 @@ func (i *instance) start() error {
 	for _, p := range i.parts {
 		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})
 	}
+	i.parts = nil // nor are the lines that the blocks were read from
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package steer
 
 import (
-	"net"
 	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -20,6 +19,12 @@ type reply struct {
 // newReply returns the authoritative answer to r, still without records.
 func newReply(r *dns.Msg) *reply {
 	m := new(reply)
+	m.to(r)
+	return m
+}
+
+// to makes m the answer to r.
+func (m *reply) to(r *dns.Msg) {
 	m.MsgHdr = dns.MsgHdr{
 		Id:               r.Id,
 		Response:         true,
@@ -30,16 +35,14 @@ func newReply(r *dns.Msg) *reply {
 	}
 	m.question[0] = r.Question[0]
 	m.Question = m.question[:]
-	return m
 }
 
 // write answers with a client's records, all of one decision. They are made
 // anew for every query: plugins above us change them, and their owner has the
 // case of the question.
 func (h *Handler) write(w dns.ResponseWriter, r *dns.Msg, zone *route.Zone, records *route.Records, c *client) (int, error) {
-	m := newReply(r)
+	m := c.reply(r)
 	counter := h.fill(m, zone, records)
-	m.Extra = c.echo()
 	w.WriteMsg(&m.Msg)
 	counter.Inc()
 	return dns.RcodeSuccess, nil
@@ -103,20 +106,20 @@ func https(owner string, ttl uint32, data *route.HTTPS) []dns.RR {
 // v4 makes an A RRset. Its length is its capacity: plugins append to answers.
 // The octets stay the table's: plugins replace addresses, but do not write
 // into them.
-func v4(owner string, ttl uint32, addrs []net.IP) []dns.RR {
+func v4(owner string, ttl uint32, addrs [][4]byte) []dns.RR {
 	rrs, set := make([]dns.RR, len(addrs)), make([]dns.A, len(addrs))
-	for i, addr := range addrs {
-		set[i] = dns.A{Hdr: header(owner, dns.TypeA, ttl), A: addr}
+	for i := range addrs {
+		set[i] = dns.A{Hdr: header(owner, dns.TypeA, ttl), A: addrs[i][:]}
 		rrs[i] = &set[i]
 	}
 	return rrs
 }
 
 // v6 makes an AAAA RRset; see v4.
-func v6(owner string, ttl uint32, addrs []net.IP) []dns.RR {
+func v6(owner string, ttl uint32, addrs [][16]byte) []dns.RR {
 	rrs, set := make([]dns.RR, len(addrs)), make([]dns.AAAA, len(addrs))
-	for i, addr := range addrs {
-		set[i] = dns.AAAA{Hdr: header(owner, dns.TypeAAAA, ttl), AAAA: addr}
+	for i := range addrs {
+		set[i] = dns.AAAA{Hdr: header(owner, dns.TypeAAAA, ttl), AAAA: addrs[i][:]}
 		rrs[i] = &set[i]
 	}
 	return rrs

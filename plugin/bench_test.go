@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -24,6 +25,8 @@ type costlyCase struct {
 	diverted  bool
 	qtype     uint16
 	qname     string // instead of the sites' names
+	share     float64
+	ecs       bool // the question has a client subnet
 }
 
 func costlyCases() []costlyCase {
@@ -34,6 +37,8 @@ func costlyCases() []costlyCase {
 		{name: "AAAA", addresses: []string{"2001:db8::1"}, qtype: dns.TypeAAAA},
 		{name: "CNAME", addresses: four[:1], diverted: true, qtype: dns.TypeA},
 		{name: "NODATA", addresses: four[:1], qtype: dns.TypeTXT},
+		{name: "Share", addresses: four[:1], share: 0.5, qtype: dns.TypeA},
+		{name: "ShareECS", addresses: four[:1], share: 0.5, ecs: true, qtype: dns.TypeA},
 		{name: "NotOurs", addresses: four[:1], qtype: dns.TypeA, qname: "other.example.org."},
 	}
 }
@@ -91,6 +96,10 @@ func TestServeDNSAllocationsApex(t *testing.T) {
 func (c costlyCase) asker(sites int) func() {
 	h, names := c.handler(sites)
 	ctx, w, question := context.Background(), new(unread), new(dns.Msg).SetQuestion(names[0], c.qtype)
+	if c.ecs {
+		question.SetEdns0(1232, false)
+		question.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.IPv4(10, 1, 2, 0).To4()}}
+	}
 	i := 0
 	return func() {
 		question.Question[0].Name = names[i]
@@ -116,6 +125,7 @@ func (c costlyCase) handler(sites int) (h *steer.Handler, names []string) {
 	for i := range sites {
 		s := site.New(fmt.Sprintf("s%06d.example.org.", i))
 		s.Zone = "example.org."
+		s.Divert = site.Divert{Mode: site.DivertFixed, Share: c.share}
 		entries[i] = route.NewEntry(s, zone, route.NewSeed(""))
 		d := c.decision(s)
 		entries[i].Publish(route.News{Decision: &d})
@@ -124,7 +134,7 @@ func (c costlyCase) handler(sites int) (h *steer.Handler, names []string) {
 		names[i] = cmp.Or(c.qname, fmt.Sprintf("S%06d.eXample.org.", i*stride%sites))
 	}
 	h = steer.New([]string{"example.org."}, steer.NewMetrics(prometheus.NewRegistry()), func() bool { return true })
-	h.Use(steer.Config{Table: route.NewTable(entries...)})
+	h.Use(steer.Config{Table: route.NewTable(entries...), ECS: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	return h, names
 }
 
@@ -136,8 +146,8 @@ func (c costlyCase) decision(s *site.Site) site.Decision {
 	for _, text := range c.addresses {
 		d.Addresses = append(d.Addresses, netip.MustParseAddr(text))
 	}
-	if c.diverted {
-		d.Side, d.Share = site.SideCDN, 1
+	if c.diverted || c.share > 0 {
+		d.Side, d.Share = site.SideCDN, cmp.Or(c.share, 1)
 		d.CDNs = []site.CDN{{Name: "example", Target: "s000000.cdn.example.net."}}
 	}
 	return d
@@ -145,5 +155,9 @@ func (c costlyCase) decision(s *site.Site) site.Decision {
 
 // unread is a client that nobody waits for: writing to it costs nothing.
 type unread struct{ dns.ResponseWriter }
+
+func (*unread) RemoteAddr() net.Addr { return &client }
+
+var client = net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
 
 func (*unread) WriteMsg(*dns.Msg) error { return nil }

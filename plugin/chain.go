@@ -35,19 +35,16 @@ func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.M
 			h.endChain(ctx, w, r, m, target)
 			break
 		}
-		if c == nil {
-			var err error
-			if c, err = h.clientOf(next, w, r); err != nil {
-				h.metrics.malformed.Inc()
-				return dns.RcodeFormatError, nil
-			}
+		if err := c.find(h, next, w, r); err != nil {
+			h.metrics.malformed.Inc()
+			return dns.RcodeFormatError, nil
 		}
 		records = c.records(answers)
 		link := newReply(&dns.Msg{Question: []dns.Question{{Name: target, Qtype: qtype, Qclass: dns.ClassINET}}})
 		h.fill(link, next.Zone, records)
 		m.Answer, m.Ns = append(m.Answer, link.Answer...), link.Ns
 	}
-	m.Answer, m.Ns, m.Extra = slices.Clip(m.Answer), slices.Clip(m.Ns), c.echo()
+	m.Answer, m.Ns, m.Extra = slices.Clip(m.Answer), slices.Clip(m.Ns), c.reply(r).Extra
 	w.WriteMsg(&m.Msg)
 	if m.Rcode == dns.RcodeNameError {
 		h.metrics.denied.Inc()

@@ -20,37 +20,39 @@ const (
 
 var errSubnet = errors.New("malformed client subnet")
 
-// client is who asks, for answers that depend on it.
+// client is who asks. It is found out only for answers that may depend on it.
 type client struct {
 	route.Client
+	known  bool
 	subnet *dns.EDNS0_SUBNET // of the question, if it is believed
 	used   bool              // an answer depended on the client
 }
 
-// clientOf returns who asks about an entry; nil where no answer of it depends
-// on that.
-func (h *Handler) clientOf(entry *route.Entry, w dns.ResponseWriter, r *dns.Msg) (*client, error) {
-	if !entry.Tailored {
-		return nil, nil
+// find finds out who asks, where the answers of an entry may depend on that.
+func (c *client) find(h *Handler, entry *route.Entry, w dns.ResponseWriter, r *dns.Msg) error {
+	if c.known || !entry.Tailored {
+		return nil
 	}
 	resolver := addressOf(w.RemoteAddr())
-	c := &client{Client: route.ClientOf(resolver, resolver.BitLen()), subnet: h.subnet(resolver, r)}
+	c.known = true
+	c.Client = route.ClientOf(resolver, resolver.BitLen())
+	c.subnet = h.subnet(resolver, r)
 	if c.subnet == nil {
-		return c, nil
+		return nil
 	}
 	addr, err := checkSubnet(c.subnet)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if c.subnet.SourceNetmask > 0 { // with 0 the client does not want to be told apart
 		c.Client = route.ClientOf(addr, int(c.subnet.SourceNetmask))
 	}
-	return c, nil
+	return nil
 }
 
 // records returns the client's records.
 func (c *client) records(a *route.Answers) *route.Records {
-	if c == nil || !a.ClientsDiffer() {
+	if !c.known || !a.ClientsDiffer() {
 		return &a.Records
 	}
 	c.used = true
@@ -98,22 +100,33 @@ func checkSubnet(o *dns.EDNS0_SUBNET) (netip.Addr, error) {
 	return netip.Addr{}, errSubnet
 }
 
-// echo returns the additional section: an OPT record with the option of the
-// question and as its scope the bits that were used (RFC 7871, section 7.2.1),
-// or nothing where no option is due. CoreDNS sets size and flags.
-func (c *client) echo() []dns.RR {
-	if c == nil || c.subnet == nil {
-		return nil
+// reply returns the answer to r, with an OPT record where one is due: it has
+// the option of the question and as its scope the bits that were used (RFC 7871,
+// section 7.2.1). CoreDNS sets size and flags.
+func (c *client) reply(r *dns.Msg) *reply {
+	if c.subnet == nil {
+		return newReply(r)
 	}
-	answered := *c.subnet
-	answered.SourceScope = 0
+	t := &tailored{subnet: *c.subnet}
+	t.subnet.SourceScope = 0
 	if c.used && c.subnet.SourceNetmask > 0 {
-		answered.SourceScope = uint8(c.Bits())
+		t.subnet.SourceScope = uint8(c.Bits())
 	}
-	return []dns.RR{&dns.OPT{
-		Hdr:    dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT},
-		Option: []dns.EDNS0{&answered},
-	}}
+	t.options[0] = &t.subnet
+	t.opt = dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: t.options[:]}
+	t.section[0] = &t.opt
+	t.to(r)
+	t.Extra = t.section[:]
+	return &t.reply
+}
+
+// tailored is a reply with its OPT record in one piece of memory.
+type tailored struct {
+	reply
+	section [1]dns.RR
+	opt     dns.OPT
+	options [1]dns.EDNS0
+	subnet  dns.EDNS0_SUBNET
 }
 
 // addressOf returns the IP address of a network address; the zero Addr where it

@@ -97,16 +97,16 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
 	}
-	c, err := h.clientOf(entry, w, r)
-	if err != nil {
+	var c client
+	if err := c.find(h, entry, w, r); err != nil {
 		h.metrics.malformed.Inc()
 		return dns.RcodeFormatError, nil
 	}
 	records := c.records(answers)
 	if records.Inside && followed(r.Question[0].Qtype) {
-		return h.writeChain(ctx, w, r, c, records)
+		return h.writeChain(ctx, w, r, &c, records)
 	}
-	return h.write(w, r, entry.Zone, records, c)
+	return h.write(w, r, entry.Zone, records, &c)
 }
 
 // lookup returns the entry of a name that this block serves, or nil.

@@ -3,13 +3,13 @@
 package test
 
 import (
+	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
 // The addresses of the private Internet, all of them for documentation only
-// (RFC 5737).
+// (RFC 5737, RFC 3849).
 const (
 	rootServer = "192.0.2.11"
 	tldServer  = "192.0.2.12"
@@ -17,41 +17,50 @@ const (
 	ourServer2 = "192.0.2.14"
 	cdnServer  = "192.0.2.15"
 	webServer  = "192.0.2.21"
-	unboundAt  = "192.0.2.53"
-	bindAt     = "192.0.2.54"
-)
 
-// The site that the resolvers ask for, and where it is.
-const (
-	labSite     = "www.steer.zz."
-	labTarget   = "www.edge.cdn.zz."
-	labAtOrigin = "A " + webServer
+	ourServer1v6 = "2001:db8::13"
+	ourServer2v6 = "2001:db8::14"
 )
 
 // lab is a private Internet: a root, a top-level domain, a CDN and our server,
-// resolvers that know nothing but the address of the root, and a web server.
+// and a web server.
 type lab struct {
 	namespace
 	*agent
-	resolvers map[string]string // their addresses by name
+	ours *server
+}
+
+// plan is what differs between labs.
+type plan struct {
+	corefile  string   // of our server
+	delegated string   // lines of the top-level domain about our server's zones
+	addresses []string // of whoever asks
 }
 
 // newLab builds the lab and waits until every server answers.
-func newLab(t *testing.T) *lab {
+func newLab(t *testing.T, p plan) *lab {
 	t.Helper()
-	need(t, "unbound", "unbound")
-	need(t, "named", "bind9")
-	l := &lab{
-		namespace: newNamespace(t, rootServer, tldServer, ourServer1, ourServer2, cdnServer, webServer, unboundAt, bindAt),
-		resolvers: map[string]string{"unbound": unboundAt, "BIND": bindAt},
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		missing(t, "the kernel has no IPv6: %v", err)
 	}
+	v4 := append([]string{rootServer, tldServer, ourServer1, ourServer2, cdnServer, webServer}, p.addresses...)
+	l := &lab{namespace: newNamespace(t, v4...)}
+	l.addV6(t, ourServer1v6, ourServer2v6)
 	l.ip(t, "route", "add", "default", "dev", "lo")
+	l.ip(t, "-6", "route", "add", "default", "dev", "lo")
 	l.agent = startAgent(t, l.namespace)
 	l.serveOrigin(t, webServer, "80")
-	spec{corefile: internet(t), command: l.inside}.start(t)
-	spec{corefile: steeredInLab, command: l.inside}.start(t)
-	l.startResolvers(t)
+	spec{corefile: internet(t, p.delegated), command: l.inside}.start(t)
+	l.ours = spec{corefile: p.corefile, command: l.inside}.start(t)
 	return l
+}
+
+// addV6 gives the namespace IPv6 addresses.
+func (l *lab) addV6(t *testing.T, addresses ...string) {
+	t.Helper()
+	for _, address := range addresses {
+		l.ip(t, "address", "add", address+"/128", "dev", "lo", "nodad")
+	}
 }
 
 // inside starts a server in the lab.
@@ -60,35 +69,14 @@ func (l *lab) inside(binary string, args ...string) *exec.Cmd { return l.command
 // dnsAt returns where the DNS server at an address listens.
 func dnsAt(address string) string { return address + ":53" }
 
-// steeredInLab is our server's Corefile. Every name of the zone but the site is
-// refused; the resolvers know the name servers' addresses from the parent zone.
-const steeredInLab = `steer.zz:53 {
-    bind ` + ourServer1 + ` ` + ourServer2 + `
-    bufsize 1232
-    errors
-    cdnredirect {
-        ns ns1.steer.zz ns2.steer.zz
-        site www.steer.zz {
-            origin ` + webServer + `
-            cdn edge {label}.edge.cdn.zz
-            probe http http://{origin}/ every 1s timeout 800ms
-            threshold response_time 300ms
-            ttl 5s
-            failback_delay 2s
-            damping off
-        }
-    }
-}
-`
-
 // internet returns the Corefile of everybody else's name servers.
-func internet(t *testing.T) string {
+func internet(t *testing.T, delegated string) string {
 	t.Helper()
 	dir := folder(t)
 	serve := func(zone, address, data string) string {
-		return zone + ":53 {\n    bind " + address + "\n    errors\n    file " + write(t, dir, "db."+zone, data) + "\n}\n"
+		return zone + ":53 {\n    bind " + address + "\n    bufsize 1232\n    errors\n    file " + write(t, dir, "db."+zone, data) + "\n}\n"
 	}
-	return serve(".", rootServer, rootZone) + serve("zz", tldServer, tldZone) + serve("cdn.zz", cdnServer, cdnZone)
+	return serve(".", rootServer, rootZone) + serve("zz", tldServer, tldZone+delegated) + serve("cdn.zz", cdnServer, cdnZone)
 }
 
 const rootZone = `$TTL 3600
@@ -99,17 +87,19 @@ zz.    NS  ns.zz.
 ns.zz. A   ` + tldServer + `
 `
 
+// tldZone has name servers for those zones of ours that have none in them. They
+// have addresses of both families.
 const tldZone = `$TTL 3600
 $ORIGIN zz.
 @         SOA ns hostmaster 1 7200 1800 86400 3600
 @         NS  ns
-ns        A   ` + tldServer + `
-steer     NS  ns1.steer
-steer     NS  ns2.steer
-ns1.steer A   ` + ourServer1 + `
-ns2.steer A   ` + ourServer2 + `
-cdn       NS  ns.cdn
-ns.cdn    A   ` + cdnServer + `
+ns        A    ` + tldServer + `
+ns1       A    ` + ourServer1 + `
+ns1       AAAA ` + ourServer1v6 + `
+ns2       A    ` + ourServer2 + `
+ns2       AAAA ` + ourServer2v6 + `
+cdn       NS   ns.cdn
+ns.cdn    A    ` + cdnServer + `
 `
 
 const cdnZone = `$TTL 60
@@ -122,54 +112,3 @@ ns     A     ` + cdnServer + `
 *.edge HTTPS 1 . alpn=h2
 *.edge TXT   "edge"
 `
-
-// startResolvers starts the resolvers, which ask as few labels as they can and
-// keep answers exactly as long as the TTL says.
-func (l *lab) startResolvers(t *testing.T) {
-	t.Helper()
-	dir := folder(t)
-	hints := write(t, dir, "hints", ". 60 IN NS a.root.\na.root. 60 IN A "+rootServer+"\n")
-	launch(t, l.command("unbound", "-d", "-c", write(t, dir, "unbound.conf", unboundConf(hints))))
-	launch(t, l.command("named", "-g", "-c", write(t, dir, "named.conf", namedConf(hints))))
-}
-
-func unboundConf(hints string) string {
-	return `server:
-    interface: ` + unboundAt + `
-    root-hints: "` + hints + `"
-    directory: "` + filepath.Dir(hints) + `"
-    module-config: "iterator"
-    access-control: 0.0.0.0/0 allow
-    use-caps-for-id: yes
-    qname-minimisation: yes
-    qname-minimisation-strict: yes
-    do-ip6: no
-    chroot: ""
-    username: ""
-    pidfile: ""
-    do-daemonize: no
-    use-syslog: no
-    logfile: ""
-remote-control:
-    control-enable: no
-`
-}
-
-func namedConf(hints string) string {
-	return `options {
-    directory "` + filepath.Dir(hints) + `";
-    listen-on port 53 { ` + bindAt + `; };
-    listen-on-v6 { none; };
-    query-source address ` + bindAt + `;
-    recursion yes;
-    allow-query { any; };
-    dnssec-validation no;
-    empty-zones-enable no;
-    qname-minimization strict;
-    pid-file none;
-    session-keyfile none;
-};
-controls { };
-zone "." { type hint; file "` + hints + `"; };
-`
-}

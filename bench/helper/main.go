@@ -1,5 +1,6 @@
 // Command helper does for bench/run what a shell cannot: it is the origin that
-// gets probed, asks for one answer, and finds a free port.
+// gets probed, asks for one answer, finds a free port, times answers, and makes
+// the tables.
 package main
 
 import (
@@ -23,6 +24,12 @@ func main() {
 	}
 }
 
+const usage = `usage: helper origin | port
+       helper ask ADDRESS NAME DURATION
+       helper latency ADDRESS FILE RATE COUNT
+       helper table FILE BASE
+       helper budget FILE ROW BASE LIMIT`
+
 func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "origin":
@@ -31,12 +38,18 @@ func run(args []string) error {
 		return port()
 	case len(args) == 4 && args[0] == "ask":
 		return ask(args[1], args[2], args[3])
+	case len(args) == 5 && args[0] == "latency":
+		return latency(args[1], args[2], args[3], args[4])
+	case len(args) == 3 && args[0] == "table":
+		return table(args[1], args[2])
+	case len(args) == 5 && args[0] == "budget":
+		return budget(args[1], args[2], args[3], args[4])
 	}
-	return errors.New("usage: helper origin | port | ask ADDRESS NAME DURATION")
+	return errors.New(usage)
 }
 
 // origin serves probes until it is killed, and prints its address: /up is
-// well, everything else is not.
+// well, /slow is too but takes its time, everything else is not.
 func origin() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -44,7 +57,11 @@ func origin() error {
 	}
 	fmt.Println(listener.Addr())
 	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/up" {
+		switch r.URL.Path {
+		case "/up":
+		case "/slow":
+			time.Sleep(50 * time.Millisecond)
+		default:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))

@@ -12,10 +12,11 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/file"
 	_ "github.com/coredns/coredns/plugin/pprof"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 func main() {
-	if err := dnsserver.SetDirectives([]string{"bind", "pprof", "null", "cdnredirect", "file"}); err != nil {
+	if err := dnsserver.SetDirectives([]string{"bind", "pprof", "null", "template", "cdnredirect", "file"}); err != nil {
 		log.Fatalf("setting the plugin chain: %v", err)
 	}
 	coremain.Run()

@@ -32,11 +32,12 @@ func (d *deciding) conclude() {
 		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
 	}
 	st.Due = d.due(full)
-	if nothingNew(st.Last, next) {
+	last := st.Decision()
+	if nothingNew(last, next) {
 		return
 	}
-	next.Epoch = st.Last.Epoch + 1
-	st.Last = next
+	next.Epoch = last.Epoch + 1
+	st.Last = &next
 }
 
 // divert sends clients to those CDNs that are ready and preferred.

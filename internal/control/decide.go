@@ -27,7 +27,7 @@ type deciding struct {
 // Decide takes the decision on site s after st. Call it for every new sample,
 // and when State.Due has come. A decision that changes no answer keeps the
 // epoch of the one before.
-func Decide(s *site.Site, st State, in Input) (State, site.Decision) {
+func Decide(s *site.Site, st State, in Input) (State, *site.Decision) {
 	st.Paths = slices.Clone(st.Paths)
 	for len(st.Paths) < len(in.Sources) {
 		st.Paths = append(st.Paths, Path{Health: HealthUnknown})

@@ -33,9 +33,9 @@ func news(a, b site.Decision) bool {
 // none before.
 func (h *history) untold() site.Decision {
 	st := h.state
-	st.Last = site.Decision{}
+	st.Last = nil
 	_, d := control.Decide(h.site, st, h.input(control.None))
-	return d
+	return *d
 }
 
 func TestEpochCountsWhatIsNew(t *testing.T) {

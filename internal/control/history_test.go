@@ -121,7 +121,7 @@ func sourcesOf(s *site.Site) []control.Source {
 }
 
 // last returns the decision in force.
-func (h *history) last() site.Decision { return h.state.Last }
+func (h *history) last() site.Decision { return h.state.Decision() }
 
 // input is what Decide looks at now.
 func (h *history) input(path int) control.Input {

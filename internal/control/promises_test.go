@@ -106,12 +106,12 @@ func (w *world) steer(ctx context.Context) []change {
 	var st control.State
 	var changes []change
 	decide := func(path int) {
-		epoch := st.Last.Epoch
+		epoch := st.Decision().Epoch
 		st, _ = control.Decide(w.site, st, control.Input{Now: time.Now(), Sources: sources, New: path})
 		if st.Last.Epoch == epoch {
 			return
 		}
-		changes = append(changes, change{w.now(), st.Last})
+		changes = append(changes, change{w.now(), *st.Last})
 		w.mu.Lock()
 		w.share = st.Last.Share
 		w.mu.Unlock()

@@ -21,19 +21,26 @@ func TestDecideIsPure(t *testing.T) {
 				path = control.None
 			}
 			// As text, in which NaN equals itself.
-			before := fmt.Sprintf("%+v %+v %+v", *h.site, h.state, h.input(path))
+			before := fmt.Sprintf("%+v %s %+v", *h.site, text(h.state), h.input(path))
 			st1, d1 := control.Decide(h.site, h.state, h.input(path))
-			if after := fmt.Sprintf("%+v %+v %+v", *h.site, h.state, h.input(path)); after != before {
+			if after := fmt.Sprintf("%+v %s %+v", *h.site, text(h.state), h.input(path)); after != before {
 				t.Fatalf("what the caller holds changed:\nbefore %s\n after %s", before, after)
 			}
-			st2, d2 := control.Decide(h.site, h.state, h.input(path))
-			first, second := fmt.Sprintf("%+v %+v", st1, d1), fmt.Sprintf("%+v %+v", st2, d2)
+			st2, _ := control.Decide(h.site, h.state, h.input(path))
+			first, second := text(st1), text(st2)
 			if first != second {
 				t.Fatalf("the same question, two answers:\n first %s\nsecond %s", first, second)
 			}
-			if fmt.Sprintf("%+v", st1.Last) != fmt.Sprintf("%+v", d1) {
+			if st1.Last != d1 {
 				t.Fatalf("State.Last is not the decision: %+v, %+v", st1.Last, d1)
 			}
 		}
 	})
+}
+
+// text writes a state with its decision.
+func text(st control.State) string {
+	d := st.Decision()
+	st.Last = nil
+	return fmt.Sprintf("%+v %+v", st, d)
 }

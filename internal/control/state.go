@@ -12,10 +12,10 @@ import (
 // State is a site of which nothing is known.
 type State struct {
 	Side   site.Side
-	Since  time.Time     // of Side
-	Reason site.Reason   // of Side
-	Last   site.Decision // the latest one
-	Due    time.Time     // when time alone may change the decision; zero: it cannot
+	Since  time.Time      // of Side
+	Reason site.Reason    // of Side
+	Last   *site.Decision // the latest one, not to be changed; nil: there is none yet
+	Due    time.Time      // when time alone may change the decision; zero: it cannot
 
 	Paths []Path // in the order of site.Site.Paths
 
@@ -28,6 +28,14 @@ type State struct {
 	PenaltyAt time.Time
 	Counted   bool      // the present stay at the CDN added to the penalty
 	Held      time.Time // since when damping blocks the return; zero: it does not
+}
+
+// Decision returns the latest decision; the zero one if there is none yet.
+func (st State) Decision() site.Decision {
+	if st.Last == nil {
+		return site.Decision{}
+	}
+	return *st.Last
 }
 
 // Path is what is known of one path to the origin.

@@ -16,11 +16,12 @@ type Config struct {
 	classes map[string]node
 	entries []*entry // in order of definition
 	process Process
+	pool    *pool
 }
 
 // New returns a Config that no block has been added to.
 func New() *Config {
-	return &Config{classes: make(map[string]node), process: Process{given: make(map[string]node)}}
+	return &Config{classes: make(map[string]node), process: Process{given: make(map[string]node)}, pool: newPool()}
 }
 
 // Process returns what the blocks say for all of them.
@@ -107,6 +108,7 @@ func (c *Config) resolve() error {
 		if err != nil {
 			return err
 		}
+		c.pool.share(s)
 		e.site = s
 	}
 	return nil

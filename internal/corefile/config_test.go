@@ -314,15 +314,18 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Sites of one class must not share what one of them may change.
-func TestClassIsNotShared(t *testing.T) {
+// Sites share what is alike: there may be very many. What differs is their own.
+func TestSitesShareWhatIsAlike(t *testing.T) {
 	_, sites, err := loadAll(t, "Corefile", example(full, "site a.example.org class web", "site b.example.org class web"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, b := sites[0], sites[1]
-	if &a.Origin.Addresses[0] == &b.Origin.Addresses[0] || &a.CDNs[0] == &b.CDNs[0] || &a.Probes[0] == &b.Probes[0] {
-		t.Error("two sites share memory")
+	if &a.Origin.Addresses[0] != &b.Origin.Addresses[0] || &a.Thresholds[0] != &b.Thresholds[0] || &a.Probes[0] != &b.Probes[0] {
+		t.Error("two sites have the same list twice")
+	}
+	if a.Hosts[0] == b.Hosts[0] || a.CDNs[0].Target == b.CDNs[0].Target {
+		t.Errorf("two sites share a host or a target: %v, %v", a, b)
 	}
 }
 

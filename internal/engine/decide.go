@@ -83,7 +83,7 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 	if !changed {
 		return
 	}
-	after := r.state.Last
+	after := r.state.Decision()
 	if before.Side == site.SideUnknown && after.Side != site.SideUnknown {
 		r.generation.known(r)
 	}
@@ -99,9 +99,9 @@ func (e *Engine) renew(r *runner, now time.Time) {
 	if !r.generation.opened {
 		return
 	}
-	epoch := r.state.Last.Epoch
+	epoch := r.state.Decision().Epoch
 	e.step(r, control.None, now)
-	if r.state.Last.Epoch == epoch {
+	if r.state.Decision().Epoch == epoch {
 		r.publish()
 	}
 }

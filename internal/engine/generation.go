@@ -32,6 +32,8 @@ type Generation struct {
 	resolve health.Exchange    // with the resolvers
 	end     context.CancelFunc // of its lookups
 
+	scratch []control.Source // reused from decision to decision
+
 	opened    bool // it is observed and answers
 	began     time.Time
 	unknown   int           // sites that are awaited and whose first round is not over

@@ -25,13 +25,13 @@ func (e *Engine) reportAll(old map[string]*runner) {
 		var before site.Decision
 		var hid []uint16
 		if from := old[r.site.Name()]; from != nil {
-			before, hid = from.state.Last, from.hides
+			before, hid = from.state.Decision(), from.hides
 		}
 		if !slices.Equal(hid, r.hides) {
 			e.reportHidden(r)
 		}
-		if moved(before, r.state.Last) {
-			e.report(r.site, before, r.state.Last)
+		if after := r.state.Decision(); moved(before, after) {
+			e.report(r.site, before, after)
 		}
 	}
 }

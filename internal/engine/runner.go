@@ -25,8 +25,6 @@ type runner struct {
 	moveTo  []netip.Addr // the origin's addresses from the next settling on; nil: they stay
 	lost    bool         // the latest lookup of the origin found nothing
 	awaited bool         // its first round of probes is
-
-	input []control.Source // reused from decision to decision
 }
 
 // newRunner returns the runner of s in g, which knows what from knew of the
@@ -50,7 +48,6 @@ func newRunner(g *Generation, s *site.Site, from *runner) *runner {
 func (r *runner) setPaths(paths []site.Path) {
 	r.paths = paths
 	r.sources = make([]*source, len(paths))
-	r.input = make([]control.Source, len(paths))
 }
 
 // located reports whether the site's origin has addresses. One that the next
@@ -69,15 +66,17 @@ func (r *runner) span(p site.Path) time.Duration {
 // step takes the next decision and publishes it if it says anything new. It
 // returns the decision before.
 func (r *runner) step(path int, now time.Time) (before site.Decision, changed bool) {
-	before = r.state.Last
+	before = r.state.Decision()
 	if !r.located() {
 		return before, false
 	}
+	sources := r.generation.scratch[:0]
 	for i, src := range r.sources {
-		r.input[i] = control.Source{Address: r.paths[i].Address, Period: src.period, Samples: src.window.Within(src.span)}
+		sources = append(sources, control.Source{Address: r.paths[i].Address, Period: src.period, Samples: src.window.Within(src.span)})
 	}
+	r.generation.scratch = sources
 	state, decision := control.Decide(r.site, r.state, control.Input{
-		Now: now, Sources: r.input, New: path, Ready: r.ready(), Hides: typeNames(r.hides),
+		Now: now, Sources: sources, New: path, Ready: r.ready(), Hides: typeNames(r.hides),
 	})
 	r.state = state
 	if decision.Epoch == before.Epoch {
@@ -105,13 +104,12 @@ func (r *runner) ready() []bool {
 
 // publish makes the present decision what answers follow.
 func (r *runner) publish() {
-	if r.entry == nil || r.state.Last.Epoch == 0 {
+	if r.state.Last == nil {
 		return
 	}
-	decision := r.state.Last
-	news := route.News{Decision: &decision, Passed: r.hides}
+	news := route.News{Decision: r.state.Last, Passed: r.hides}
 	if r.site.Answer.Form == site.FormAddress {
-		news.Found = r.found(decision.CDNs)
+		news.Found = r.found(r.state.Last.CDNs)
 	}
 	r.entry.Publish(news)
 }

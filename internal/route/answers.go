@@ -1,7 +1,6 @@
 package route
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -26,13 +25,13 @@ type Answers struct {
 type Records struct {
 	// What a query reads comes first and together: with many sites it is in no
 	// cache of the processor, and every line of it costs.
-	Target string   // of the CNAME; empty: addresses are answered
-	Inside bool     // the search for Target goes on in the table
-	End    bool     // the addresses below are those of Target
-	TTL    uint32   // in seconds
-	A      []net.IP // 4 octets each, in canonical order (RFC 4034, section 6.3)
-	AAAA   []net.IP // 16 octets each, in canonical order
-	HTTPS  *HTTPS   // nil: there is none
+	Target string     // of the CNAME; empty: addresses are answered
+	Inside bool       // the search for Target goes on in the table
+	End    bool       // the addresses below are those of Target
+	TTL    uint32     // in seconds
+	A      [][4]byte  // in canonical order (RFC 4034, section 6.3)
+	AAAA   [][16]byte // in canonical order
+	HTTPS  *HTTPS     // nil: there is none
 
 	CDN string // where these lead; empty: the origin
 }
@@ -137,9 +136,9 @@ func seconds(ttl time.Duration) uint32 {
 func (r *Records) setAddresses(addrs []netip.Addr) {
 	for _, addr := range slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare) {
 		if addr.Is4() {
-			r.A = append(r.A, addr.AsSlice())
+			r.A = append(r.A, addr.As4())
 		} else {
-			r.AAAA = append(r.AAAA, addr.AsSlice())
+			r.AAAA = append(r.AAAA, addr.As16())
 		}
 	}
 }

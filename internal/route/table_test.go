@@ -42,7 +42,7 @@ func TestPublishReplacesAllAnswersAtOnce(t *testing.T) {
 	}, "www.example.org.")
 	a := e.Answers()
 	got := fmt.Sprint(a.Summary(), a.TTL, a.Target, a.A, a.AAAA)
-	if want := "origin30[192.0.2.9 192.0.2.10] [2001:db8::1 2001:db8::2]"; got != want {
+	if want := "origin30[[192 0 2 9] [192 0 2 10]] [[32 1 13 184 0 0 0 0 0 0 0 0 0 0 0 1] [32 1 13 184 0 0 0 0 0 0 0 0 0 0 0 2]]"; got != want {
 		t.Errorf("Expected %q, got %q", want, got)
 	}
 	e.Publish(route.News{Decision: &site.Decision{Side: site.SideCDN, Share: 1, CDNs: []site.CDN{{Name: "edge", Target: "edge.example.net."}}, TTL: 5 * time.Second}})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 )
 
 // Limits and defaults of a probe's times.
@@ -111,21 +112,24 @@ func checkURL(raw string) error {
 	return nil
 }
 
-// StatusSet is a set of HTTP status codes, 100 to 599. It is comparable.
-type StatusSet [8]uint64
+// StatusSet is a set of HTTP status codes, 100 to 599. It is comparable, and
+// small: there may be very many of the same.
+type StatusSet struct{ codes unique.Handle[statusCodes] }
+
+type statusCodes [8]uint64
 
 const firstStatus, lastStatus = 100, 599
 
 // DefaultStatus is 200-399: redirects are not followed, and one is a sign of life.
 func DefaultStatus() StatusSet {
-	var set StatusSet
-	set.add(200, 399)
-	return set
+	var codes statusCodes
+	codes.add(200, 399)
+	return StatusSet{unique.Make(codes)}
 }
 
 // ParseStatus reads codes and ranges of codes, such as "200-299,304".
 func ParseStatus(text string) (StatusSet, error) {
-	var set StatusSet
+	var codes statusCodes
 	for part := range strings.SplitSeq(text, ",") {
 		low, high, isRange := strings.Cut(part, "-")
 		if !isRange {
@@ -136,21 +140,22 @@ func ParseStatus(text string) (StatusSet, error) {
 		if err1 != nil || err2 != nil || from < firstStatus || to > lastStatus || from > to {
 			return StatusSet{}, fmt.Errorf("'%s' is not a list of status codes such as 200-299,304", text)
 		}
-		set.add(from, to)
+		codes.add(from, to)
 	}
-	return set, nil
+	return StatusSet{unique.Make(codes)}, nil
 }
 
-func (s *StatusSet) add(from, to int) {
+func (c *statusCodes) add(from, to int) {
 	for code := from; code <= to; code++ {
-		s[(code-firstStatus)/64] |= 1 << ((code - firstStatus) % 64)
+		c[(code-firstStatus)/64] |= 1 << ((code - firstStatus) % 64)
 	}
 }
 
 // Has reports whether code is in the set.
 func (s StatusSet) Has(code int) bool {
-	if code < firstStatus || code > lastStatus {
+	if code < firstStatus || code > lastStatus || s == (StatusSet{}) {
 		return false
 	}
-	return s[(code-firstStatus)/64]&(1<<((code-firstStatus)%64)) != 0
+	codes := s.codes.Value()
+	return codes[(code-firstStatus)/64]&(1<<((code-firstStatus)%64)) != 0
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // Site is one or more DNS names that we answer, together with everything that
-// decides how. Build it with New, then change what the operator asked for.
+// decides how. Build it with New, then change what the operator asked for. A
+// finished site is read-only: it may share lists with others.
 type Site struct {
 	Names []string // canonical, see CanonicalName; the first is the site's name; *.name is a wildcard (RFC 4592)
 	Zone  string   // canonical; the zone that the names lie in

@@ -1,0 +1,99 @@
+//go:build linux
+
+package test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// through is what an alias of the site answers.
+var through = answers{"A 127.0.0.1, CNAME " + site, "CNAME " + target + ", CNAME " + site}
+
+// elsewhere is the zone of a customer, on the same port, whose www points to
+// the site.
+func elsewhere(t *testing.T) string {
+	t.Helper()
+	zone := strings.Replace(strings.ReplaceAll(zoneBehind, "example.org.", "customer.example."), "alias CNAME www", "www CNAME "+site, 1)
+	return "customer.example:$dns {\n    bind 127.0.0.1\n    file " + write(t, folder(t), "db.customer.example", zone) + " customer.example\n}\n"
+}
+
+// TestAliasInAZoneFileLeadsToTheSite has the alias in the site's own zone and
+// in another one.
+func TestAliasInAZoneFileLeadsToTheSite(t *testing.T) {
+	t.Parallel()
+	corefile := block(ours(), zoneIn(t, zoneBehind)) + elsewhere(t)
+	inBothStates(t, corefile, usual, func(t *testing.T, s *server, diverted bool) {
+		for _, alias := range []string{"alias.example.org.", "www.customer.example."} {
+			for _, c := range []client{s.udp(), s.tcp()} {
+				if got := c.ask(alias, dns.TypeA); got != through.in(diverted) {
+					t.Errorf("Expected %s over %s to be %q, got %q", alias, c.net, through.in(diverted), got)
+				}
+			}
+			if got := s.udp().ask(alias, dns.TypeCNAME); got != "CNAME "+site {
+				t.Errorf("Expected the alias itself, got %q", got)
+			}
+		}
+		s.expectState(t, diverted)
+	})
+}
+
+// TestAliasInAZoneFileFollowsAFlip keeps the server and changes the state.
+func TestAliasInAZoneFileFollowsAFlip(t *testing.T) {
+	t.Parallel()
+	web := startOrigin(t)
+	s := spec{corefile: block(ours(), zoneIn(t, zoneBehind)), vars: at(web)}.start(t)
+	alias := func() string { return s.udp().ask("alias.example.org.", typeA) }
+	await(t, patience, through.origin, alias)
+	web.kill("127.0.0.1")
+	await(t, promisedDown, through.cdn, alias)
+}
+
+// TestAliasOfTheSameFileShowsItsHiddenData pins plugin/file/lookup.go: the file
+// looks for the target in itself first. A site's name must not be in the file
+// if an alias there is to lead to the site.
+func TestAliasOfTheSameFileShowsItsHiddenData(t *testing.T) {
+	t.Parallel()
+	corefile := block(ours(), zoneIn(t, zoneBehind+hidden))
+	inBothStates(t, corefile, usual, func(t *testing.T, s *server, _ bool) {
+		if got := s.udp().ask("alias.example.org.", dns.TypeA); got != "A 192.0.2.80, CNAME "+site {
+			t.Errorf("Expected what the file hides, got %q", got)
+		}
+	})
+}
+
+// TestAliasHasTheSOAOfItsFile pins plugin/file/lookup.go: where the site has no
+// data of a type, the denial through an alias carries the SOA of the alias's
+// zone, not ours with its short TTL.
+func TestAliasHasTheSOAOfItsFile(t *testing.T) {
+	t.Parallel()
+	s := startIn(t, false, block(ours(), zoneIn(t, zoneBehind))+elsewhere(t))
+	await(t, patience, atOrigin, s.answer)
+	for alias, zone := range map[string]string{"alias.example.org.": "example.org.", "www.customer.example.": "customer.example."} {
+		m := s.udp().must(t, question(alias, dns.TypeAAAA))
+		soa := soaOf(m)
+		if summary(m) != "CNAME "+site || soa == nil || soa.Hdr.Name != zone || soa.Hdr.Ttl != 3600 || soa.Minttl != 3600 {
+			t.Errorf("Expected the alias %s and the SOA of its file, got %v", alias, m)
+		}
+	}
+}
+
+// TestWildcardOfTheFileReachesBelowASite pins plugin/file/lookup.go: the file
+// does not know that the site's name is there, so its wildcard, which would
+// end above that (RFC 4592, section 3.3.1), answers for names below. It does so
+// too for a name between a site and its zone.
+func TestWildcardOfTheFileReachesBelowASite(t *testing.T) {
+	t.Parallel()
+	const deep = "}\n        site www.deep.example.org class tested {"
+	corefile := block(ours(deep), zoneIn(t, zoneBehind+"*     A     192.0.2.99\n"))
+	inBothStates(t, corefile, usual, func(t *testing.T, s *server, diverted bool) {
+		for _, name := range []string{"other.example.org.", "below." + site, "deep.example.org."} {
+			if got := s.udp().ask(name, dns.TypeA); got != "A 192.0.2.99" {
+				t.Errorf("Expected %s from the wildcard, got %q", name, got)
+			}
+		}
+		s.expectState(t, diverted)
+	})
+}
