@@ -362,3 +362,51 @@ func TestRule38OddTypesDoNoHarm(t *testing.T) {
 		}
 	})
 }
+
+// TestRule23ANotifyDoesNotWaitForFile: that plugin drops one that it does not
+// want, without a word (RFC 8906, section 3.1.4).
+func TestRule23ANotifyDoesNotWaitForFile(t *testing.T) {
+	t.Parallel()
+	zone := write(t, folder(t), "db.example.org", zoneFile)
+	s := spec{corefile: block("    file "+zone+"\n", ours("answer cname origin.deep.example.org")), vars: at(startOrigin(t))}.start(t)
+	for _, name := range []string{site, "origin.deep.example.org.", "deep.example.org."} {
+		if got := summary(s.udp().must(t, new(dns.Msg).SetNotify(name))); got != "NOTIMP" {
+			t.Errorf("Expected a NOTIFY of %s turned away, got %q", name, got)
+		}
+	}
+}
+
+// TestRule32TwoServersGiveOneAnswer to each of many clients, half of whom are
+// diverted, with one seed in both Corefiles.
+func TestRule32TwoServersGiveOneAnswer(t *testing.T) {
+	t.Parallel()
+	web := startOrigin(t)
+	web.slow(tooSlow)
+	conf := func(seed string) string {
+		shared := ours("divert fixed 50%", "answer switch keyed")
+		return block(sized, strings.Replace(shared, "class tested", "ecs 127.0.0.0/8\n        seed "+seed+"\n        class tested", 1))
+	}
+	answers := func(seed string) string {
+		s := spec{corefile: conf(seed), vars: at(web)}.start(t)
+		scope := func() string { return fmt.Sprint(scopeIn(s.udp().must(t, withEDNS(subnet("10.1.2.0", 24))))) }
+		await(t, promisedSlow, "24", scope) // diverting
+		var all strings.Builder
+		for i := range 64 {
+			m := s.udp().must(t, withEDNS(subnet(fmt.Sprintf("10.%d.2.0", i), 24)))
+			all.WriteString(summary(m) + "\n")
+		}
+		return all.String()
+	}
+	first := answers("one")
+	if got := answers("one"); got != first {
+		t.Errorf("Expected of the second server\n%sgot\n%s", first, got)
+	}
+	if answers("two") == first {
+		t.Error("Expected another division with another seed")
+	}
+	for _, want := range []string{atOrigin, atCDN} {
+		if !strings.Contains(first, want) {
+			t.Errorf("Expected some clients to get %q, got\n%s", want, first)
+		}
+	}
+}
