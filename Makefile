@@ -25,6 +25,7 @@ lint:
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzAdd -fuzztime $(FUZZTIME) ./internal/corefile
+	go test -run '^$$' -fuzz FuzzServeDNS -fuzztime $(FUZZTIME) ./plugin
 	go test -run '^$$' -fuzz FuzzCanonicalName -fuzztime $(FUZZTIME) ./internal/site
 
 full:

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -87,7 +88,14 @@ func (w *walk) take(m *dns.Msg) (links int) {
 	return links
 }
 
-func (w *walk) shorten(ttl uint32) { w.ttl = min(w.ttl, time.Duration(ttl)*time.Second) }
+// shorten takes a TTL into account. One of more than 31 bits is none (RFC 2181,
+// section 8).
+func (w *walk) shorten(ttl uint32) {
+	if ttl > math.MaxInt32 {
+		ttl = 0
+	}
+	w.ttl = min(w.ttl, time.Duration(ttl)*time.Second)
+}
 
 // add takes an address that visitors can reach.
 func (w *walk) add(rr dns.RR) {

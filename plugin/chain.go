@@ -1,12 +1,15 @@
 package steer
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metrics/vars"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/plugin/pkg/nonwriter"
 	"github.com/miekg/dns"
 )
@@ -66,25 +69,34 @@ func (h *Handler) owner(name string, qtype uint16) (*route.Entry, *route.Answers
 	return entry, answers
 }
 
-// endChain ends a chain at a target that is no site. Where nobody knows
-// anything of it the CNAME stands alone: resolvers ask for the target then.
+// endChain ends a chain at a target that is no site, or of which the type is
+// not the site's. Where nobody knows anything of it the CNAME stands alone:
+// resolvers ask for the target then.
 func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, m *reply, target string) {
 	end := h.askBehind(ctx, w, r, target)
 	if end != nil {
 		m.Rcode, m.Ns = end.Rcode, shortened(end.Ns, m.Answer[0].Header().Ttl)
 		m.Answer = append(m.Answer, end.Answer...)
 	}
-	if below := h.empty(target); below != nil && (end == nil || len(end.Answer) == 0) {
-		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(below)}
+	there := cmp.Or(h.lookup(target), h.empty(target))
+	if there != nil && (end == nil || len(end.Answer) == 0) {
+		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
 }
 
 // askBehind returns what the next plugin says of a name, or nil where it has
-// no answer to give: its failure is not to be that of a site.
-func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) *dns.Msg {
+// no answer to give: its failure is not to be that of a site, nor its panic.
+func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (answer *dns.Msg) {
 	if !h.behind {
 		return nil
 	}
+	defer func() {
+		if value := recover(); value != nil {
+			vars.Panic.Inc()
+			clog.Errorf("plugin/%s: panic of the next plugin at the target %q: %v", Name, name, value)
+			answer = nil
+		}
+	}()
 	q := r.Copy()
 	q.Question[0].Name = name
 	capture := nonwriter.New(w)

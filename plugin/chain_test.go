@@ -38,10 +38,10 @@ func records(m *dns.Msg) []string {
 	return short
 }
 
-// TestTargetInsideOurZoneIsFollowed is rule 14 (RFC 1034, section 4.3.2; RFC
+// TestRule14TargetInsideOurZoneIsFollowed is rule 14 (RFC 1034, section 4.3.2; RFC
 // 6604, section 3): the chain goes on over sites and into the plugin behind,
 // and the rcode is that of the last name.
-func TestTargetInsideOurZoneIsFollowed(t *testing.T) {
+func TestRule14TargetInsideOurZoneIsFollowed(t *testing.T) {
 	const soa = "example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 3600"
 	for _, tc := range []struct {
 		name    string
@@ -103,9 +103,9 @@ func TestTargetInsideOurZoneIsFollowed(t *testing.T) {
 	}
 }
 
-// TestALoopOfTargetsEnds is rule 16: Validate refuses such sites, and the
+// TestRule16ALoopOfTargetsEnds is rule 16: Validate refuses such sites, and the
 // answer is bounded all the same.
-func TestALoopOfTargetsEnds(t *testing.T) {
+func TestRule16ALoopOfTargetsEnds(t *testing.T) {
 	b := newBed(diverted)
 	b.Use(steer.Config{Table: route.NewTable(entryOf("www.example.org.", to("edge.example.org.")), entryOf("edge.example.org.", to("www.example.org.")))})
 	if rcode, m := b.ask(t, "www.example.org.", dns.TypeA); rcode != dns.RcodeServerFailure || m != nil {
@@ -128,9 +128,9 @@ func shortTen() (short []string) {
 	return short
 }
 
-// TestAWrittenFailureBehindIsNotOurs is what forward does with a dead upstream:
+// TestRule36AWrittenFailureBehindIsNotOurs is what forward does with a dead upstream:
 // it writes SERVFAIL itself.
-func TestAWrittenFailureBehindIsNotOurs(t *testing.T) {
+func TestRule36AWrittenFailureBehindIsNotOurs(t *testing.T) {
 	b := newBed(diverted)
 	b.Next = plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetRcode(r, dns.RcodeServerFailure))

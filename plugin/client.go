@@ -13,6 +13,7 @@ import (
 
 // Families of addresses in the client subnet option (RFC 7871, section 6).
 const (
+	familyNone = 0 // no address at all, as dig sends for +subnet=0
 	familyIPv4 = 1
 	familyIPv6 = 2
 )
@@ -78,21 +79,25 @@ func (h *Handler) subnet(resolver netip.Addr, r *dns.Msg) *dns.EDNS0_SUBNET {
 }
 
 // checkSubnet returns the address of an option that a query may have: no scope,
-// and no bits behind its length (RFC 7871, sections 6 and 7.1.2).
+// and no bits behind its length (RFC 7871, sections 6 and 7.1.2). An IPv4
+// address in the clothes of an IPv6 one would be hashed as one family and have
+// its scope told in the other.
 func checkSubnet(o *dns.EDNS0_SUBNET) (netip.Addr, error) {
 	addr, ok := netip.AddrFromSlice(o.Address)
-	if o.Family == familyIPv4 {
+	if o.Family != familyIPv6 {
 		addr = addr.Unmap()
 	}
 	network, err := addr.Prefix(int(o.SourceNetmask))
-	known := o.Family == familyIPv4 && addr.Is4() || o.Family == familyIPv6 && addr.Is6()
-	if o.SourceNetmask == 0 && o.SourceScope == 0 && o.Family <= familyIPv6 {
-		return addr, nil
-	}
-	if !ok || !known || err != nil || o.SourceScope != 0 || network.Addr() != addr {
+	if !ok || err != nil || o.SourceScope != 0 || network.Addr() != addr {
 		return netip.Addr{}, errSubnet
 	}
-	return addr, nil
+	switch {
+	case o.Family == familyNone && o.SourceNetmask == 0,
+		o.Family == familyIPv4 && addr.Is4(),
+		o.Family == familyIPv6 && addr.Is6() && !addr.Is4In6():
+		return addr, nil
+	}
+	return netip.Addr{}, errSubnet
 }
 
 // reply returns the answer to r, with an OPT record where one is due: it has

@@ -33,8 +33,14 @@ func soaOf(entry *route.Entry) *dns.SOA {
 }
 
 // passEmpty has the next plugin answer for a name with or above an entry: it
-// may have data there, but must not deny the name.
-func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, entry *route.Entry) (int, error) {
+// may have data there, but must not deny the name. Other operations are of the
+// zone as a whole, and of use at its apex alone: elsewhere a plugin may drop
+// them without a word, as file does with a NOTIFY.
+func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
+	if r.Opcode != dns.OpcodeQuery && name != entry.Zone.Name {
+		h.metrics.notImplemented.Inc()
+		return dns.RcodeNotImplemented, nil
+	}
 	there := &undenied{ResponseWriter: w, soa: soaOf(entry)}
 	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
 	switch {

@@ -36,8 +36,8 @@ func (b *bed) behind(t *testing.T, rcode int, rrs ...string) {
 	})
 }
 
-// TestEmptyNonTerminalIsNODATA is rule 12 with nothing behind (RFC 8020, section 2).
-func TestEmptyNonTerminalIsNODATA(t *testing.T) {
+// TestRule12EmptyNonTerminalIsNODATA is rule 12 with nothing behind (RFC 8020, section 2).
+func TestRule12EmptyNonTerminalIsNODATA(t *testing.T) {
 	b := newBed(atOrigin)
 	b.Use(steer.Config{Table: deep()})
 	for _, qtype := range append([]uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY}, dataTypes...) {
@@ -54,8 +54,8 @@ func TestEmptyNonTerminalIsNODATA(t *testing.T) {
 	}
 }
 
-// TestEmptyNonTerminalIsNotDenied is rule 12 with a plugin behind.
-func TestEmptyNonTerminalIsNotDenied(t *testing.T) {
+// TestRule12EmptyNonTerminalIsNotDenied is rule 12 with a plugin behind.
+func TestRule12EmptyNonTerminalIsNotDenied(t *testing.T) {
 	const soa = "example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 3600"
 	b := newBed(atOrigin)
 	b.behind(t, dns.RcodeNameError, soa)

@@ -38,9 +38,9 @@ func (w *inspector) WriteMsg(m *dns.Msg) error {
 	return nil
 }
 
-// TestFlippingEachMillisecondMixesNothing has every answer come of one
+// TestRule05FlippingEachMillisecondMixesNothing has every answer come of one
 // decision (RFC 1034, section 3.6.2; RFC 2181, section 5.2).
-func TestFlippingEachMillisecondMixesNothing(t *testing.T) {
+func TestRule05FlippingEachMillisecondMixesNothing(t *testing.T) {
 	const readers = 4
 	queries := 1_000_000
 	if testing.Short() {

@@ -119,7 +119,7 @@ func checkHeader(t *testing.T, q, m *dns.Msg) {
 	}
 }
 
-func TestDivertedEveryDataTypeIsTheCNAME(t *testing.T) {
+func TestRule01DivertedEveryTypeIsTheCNAME(t *testing.T) {
 	b := newBed(diverted)
 	for _, qtype := range append([]uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY}, dataTypes...) {
 		q := new(dns.Msg)
@@ -162,7 +162,7 @@ func TestAtOriginAddressesInCanonicalOrder(t *testing.T) {
 	}
 }
 
-func TestAtOriginOtherTypesAreNODATAWithShortSOA(t *testing.T) {
+func TestRule10NODATAHasAShortSOA(t *testing.T) {
 	for _, qtype := range dataTypes {
 		q := new(dns.Msg)
 		q.SetQuestion("www.example.org.", qtype)
@@ -178,8 +178,8 @@ func TestAtOriginOtherTypesAreNODATAWithShortSOA(t *testing.T) {
 	}
 }
 
-// TestNODATAWithoutAddressesOfThatFamily also has ANY fall through to AAAA.
-func TestNODATAWithoutAddressesOfThatFamily(t *testing.T) {
+// TestRule09NODATAWithoutAddressesOfThatFamily also has ANY fall through to AAAA.
+func TestRule09NODATAWithoutAddressesOfThatFamily(t *testing.T) {
 	v6only := atOrigin
 	v6only.Addresses = atOrigin.Addresses[2:]
 	b := newBed(v6only)
@@ -191,7 +191,7 @@ func TestNODATAWithoutAddressesOfThatFamily(t *testing.T) {
 	}
 }
 
-func TestMetaTypesAreRefusedInBothStates(t *testing.T) {
+func TestRule02MetaTypesAreRefusedInBothStates(t *testing.T) {
 	for _, d := range []site.Decision{atOrigin, diverted} {
 		b := newBed(d)
 		for _, qtype := range []uint16{
@@ -204,7 +204,7 @@ func TestMetaTypesAreRefusedInBothStates(t *testing.T) {
 	}
 }
 
-func TestOtherOpcodesAndClassesAreTurnedAwayAtOnce(t *testing.T) {
+func TestRule23OtherOpcodesAndClassesAreTurnedAwayAtOnce(t *testing.T) {
 	b := newBed(diverted)
 	for _, opcode := range []int{dns.OpcodeNotify, dns.OpcodeUpdate, dns.OpcodeStatus} {
 		q := new(dns.Msg)
@@ -222,7 +222,7 @@ func TestOtherOpcodesAndClassesAreTurnedAwayAtOnce(t *testing.T) {
 	}
 }
 
-func TestOwnerHasTheCaseOfTheQuestion(t *testing.T) {
+func TestRule21OwnerHasTheCaseOfTheQuestion(t *testing.T) {
 	for _, d := range []site.Decision{atOrigin, diverted} {
 		_, m := newBed(d).ask(t, "wWw.eXample.ORG.", dns.TypeA)
 		if m.Answer[0].Header().Name != "wWw.eXample.ORG." || m.Question[0].Name != "wWw.eXample.ORG." {
@@ -237,7 +237,7 @@ func TestEveryNameOfASiteGetsItsAnswer(t *testing.T) {
 	}
 }
 
-func TestNamesThatAreNotOurs(t *testing.T) {
+func TestRule22NamesThatAreNotOurs(t *testing.T) {
 	names := []string{
 		"example.org.", "other.example.org.", "sub.www.example.org.", "xwww.example.org.", "wwwexample.org.",
 		`www\.example.org.`, ".", "www.example.net.",

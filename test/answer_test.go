@@ -25,7 +25,7 @@ func bothSides(t *testing.T, directives []string, test func(t *testing.T, s *ser
 	}
 }
 
-func TestHeaderIsThatOfAnAuthority(t *testing.T) {
+func TestRule20HeaderIsThatOfAnAuthority(t *testing.T) {
 	t.Parallel()
 	bothSides(t, []string{ours()}, func(t *testing.T, s *server, _ string) {
 		for _, c := range []client{s.udp(), s.tcp()} {
@@ -54,7 +54,7 @@ func expectAuthority(t *testing.T, q, m *dns.Msg) {
 	}
 }
 
-func TestOwnerHasTheCaseOfTheQuestion(t *testing.T) {
+func TestRule21OwnerHasTheCaseOfTheQuestion(t *testing.T) {
 	t.Parallel()
 	const mixed = "wWw.ExAmPlE.oRg."
 	bothSides(t, []string{ours()}, func(t *testing.T, s *server, want string) {
@@ -68,7 +68,7 @@ func TestOwnerHasTheCaseOfTheQuestion(t *testing.T) {
 	})
 }
 
-func TestMetaTypesAreRefused(t *testing.T) {
+func TestRule02MetaTypesAreRefused(t *testing.T) {
 	t.Parallel()
 	bothSides(t, []string{ours()}, func(t *testing.T, s *server, _ string) {
 		for _, c := range []client{s.udp(), s.tcp()} {
@@ -81,7 +81,7 @@ func TestMetaTypesAreRefused(t *testing.T) {
 	})
 }
 
-func TestOtherOperationsAreTurnedAway(t *testing.T) {
+func TestRule23OtherOperationsAreTurnedAway(t *testing.T) {
 	t.Parallel()
 	notify := new(dns.Msg).SetNotify("example.org.")
 	notifySite := new(dns.Msg).SetNotify(site)
@@ -104,7 +104,7 @@ func TestOtherOperationsAreTurnedAway(t *testing.T) {
 	})
 }
 
-func TestOtherClassesAreRefused(t *testing.T) {
+func TestRule38OtherClassesAreRefused(t *testing.T) {
 	t.Parallel()
 	bothSides(t, []string{ours()}, func(t *testing.T, s *server, _ string) {
 		for _, class := range []uint16{dns.ClassCHAOS, dns.ClassANY, dns.ClassNONE} {
@@ -117,7 +117,7 @@ func TestOtherClassesAreRefused(t *testing.T) {
 	})
 }
 
-func TestOtherNamesAreRefusedWithNothingBehind(t *testing.T) {
+func TestRule22OtherNamesAreRefusedWithNothingBehind(t *testing.T) {
 	t.Parallel()
 	bothSides(t, []string{ours()}, func(t *testing.T, s *server, _ string) {
 		for _, name := range []string{"example.org.", "other.example.org.", "below.www.example.org.", "xwww.example.org.", "example.com.", "."} {
@@ -139,7 +139,7 @@ mail  A   192.0.2.25
 www   A   192.0.2.80
 `
 
-func TestOtherNamesArePassedToTheZoneBehind(t *testing.T) {
+func TestRule22OtherNamesArePassedToTheZoneBehind(t *testing.T) {
 	t.Parallel()
 	zone := write(t, folder(t), "db.example.org", zoneFile)
 	behind := "    file " + zone + "\n"

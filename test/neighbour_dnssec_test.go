@@ -77,9 +77,9 @@ func signed(key zoneKey, lines ...string) string {
 	return block(key.dnssec(), with)
 }
 
-// TestDelvValidatesBothStates does not ask for the address while diverted: the
+// TestRule06DelvValidatesBothStates does not ask for the address while diverted: the
 // CDN's zone is not there to be validated.
-func TestDelvValidatesBothStates(t *testing.T) {
+func TestRule06DelvValidatesBothStates(t *testing.T) {
 	t.Parallel()
 	const yes, no = "; fully validated", "; negative response, fully validated"
 	key := newZoneKey(t)
@@ -144,9 +144,9 @@ func (s *server) secure(t *testing.T, name string, qtype uint16) *dns.Msg {
 	return s.tcp().must(t, question(name, qtype).SetEdns0(4096, true))
 }
 
-// TestEveryRecordIsSignedInBothStates checks all types, also those that delv
+// TestRule06EveryRecordIsSignedInBothStates checks all types, also those that delv
 // cannot ask for without the CDN's zone.
-func TestEveryRecordIsSignedInBothStates(t *testing.T) {
+func TestRule06EveryRecordIsSignedInBothStates(t *testing.T) {
 	t.Parallel()
 	key := newZoneKey(t)
 	inBothStates(t, signed(key), usual, func(t *testing.T, s *server, diverted bool) {
@@ -208,9 +208,9 @@ func sets(rrs []dns.RR) map[uint16][]dns.RR {
 	return all
 }
 
-// TestDenialIsKeptNoLongerThanTheDecision is what keeps a resolver with
+// TestRule10DenialIsKeptNoLongerThanTheDecision is what keeps a resolver with
 // aggressive use of NSEC (RFC 8198) from denying what comes with the next flip.
-func TestDenialIsKeptNoLongerThanTheDecision(t *testing.T) {
+func TestRule10DenialIsKeptNoLongerThanTheDecision(t *testing.T) {
 	t.Parallel()
 	s := startIn(t, false, signed(newZoneKey(t), ttls))
 	await(t, patience, "A 30", s.ttl)
@@ -226,10 +226,10 @@ var fixedList = []uint16{
 	dns.TypeRRSIG, dns.TypeNSEC, dns.TypeTLSA, dns.TypeHIP, dns.TypeOPENPGPKEY, dns.TypeSPF,
 }
 
-// TestDenialSpeaksOfAFixedListOfTypes pins plugin/dnssec/black_lies.go: a denial
+// TestRule06DenialSpeaksOfAFixedListOfTypes pins plugin/dnssec/black_lies.go: a denial
 // claims types that the site does not have, and denies others, HTTPS among
 // them, whatever the site has.
-func TestDenialSpeaksOfAFixedListOfTypes(t *testing.T) {
+func TestRule06DenialSpeaksOfAFixedListOfTypes(t *testing.T) {
 	t.Parallel()
 	s := startIn(t, false, signed(newZoneKey(t)))
 	await(t, patience, atOrigin, s.answer)

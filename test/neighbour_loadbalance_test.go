@@ -19,7 +19,7 @@ var atThree = answers{"A 127.0.0.1, A 127.0.0.2, A 127.0.0.3", edge.cdn}
 // oneProbe makes a single web server speak for all addresses.
 const oneProbe = "probe http http://127.0.0.1:$origin/ every 1s timeout 800ms"
 
-func TestLoadbalanceRotatesAddressesBehindTheCNAME(t *testing.T) {
+func TestRule17LoadbalanceRotatesAddressesBehindTheCNAME(t *testing.T) {
 	t.Parallel()
 	corefile := block("    loadbalance round_robin\n", ours(three, oneProbe, toEdge), zoneIn(t, zoneBehind))
 	inBothStates(t, corefile, atThree, func(t *testing.T, s *server, diverted bool) {

@@ -27,7 +27,7 @@ func (s *server) transferred() string {
 	return lines.String()
 }
 
-func TestTransferHoldsTheFileAndNothingOfTheSite(t *testing.T) {
+func TestRule02TransferHoldsTheFileAndNothingOfTheSite(t *testing.T) {
 	t.Parallel()
 	corefile := block(nested("transfer", "to *"), ours(), zoneIn(t, zoneBehind))
 	inBothStates(t, corefile, usual, func(t *testing.T, s *server, diverted bool) {
@@ -45,8 +45,8 @@ func TestTransferHoldsTheFileAndNothingOfTheSite(t *testing.T) {
 	})
 }
 
-// TestTransferOfASiteIsRefused asks for a site as if it were a zone.
-func TestTransferOfASiteIsRefused(t *testing.T) {
+// TestRule02TransferOfASiteIsRefused asks for a site as if it were a zone.
+func TestRule02TransferOfASiteIsRefused(t *testing.T) {
 	t.Parallel()
 	corefile := block(nested("transfer", "to *"), ours(), zoneIn(t, zoneBehind))
 	inBothStates(t, corefile, usual, func(t *testing.T, s *server, _ bool) {

@@ -54,7 +54,7 @@ func TestTTLIsFullThenShortThenDiverted(t *testing.T) {
 	await(t, promisedBack, "A 30", s.ttl)
 }
 
-func TestNegativeTTLFollowsTheDecision(t *testing.T) {
+func TestRule10NegativeTTLFollowsTheDecision(t *testing.T) {
 	t.Parallel()
 	web := startOrigin(t)
 	s := spec{corefile: block(ours(ttls)), vars: at(web)}.start(t)
@@ -65,7 +65,7 @@ func TestNegativeTTLFollowsTheDecision(t *testing.T) {
 	await(t, promisedSlow, atCDN, s.negativeTTL)
 }
 
-func TestTTLIsTheSameInEveryRecordOfASet(t *testing.T) {
+func TestRule17TTLIsTheSameInEveryRecordOfASet(t *testing.T) {
 	t.Parallel()
 	web := startOrigin(t, "127.0.0.1", "127.0.0.2")
 	s := spec{corefile: block(ours("origin 127.0.0.2 127.0.0.1", ttls)), vars: at(web)}.start(t)

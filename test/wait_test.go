@@ -44,3 +44,6 @@ func awaitTrue(t *testing.T, what string, is func() bool) {
 		time.Sleep(poll)
 	}
 }
+
+// soon is when a packet that was lost is sent again.
+func soon() time.Time { return time.Now().Add(slack) }

@@ -90,7 +90,7 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 		switch n.name() {
 		case "ns":
 			if err = given.add("ns", n); err == nil {
-				block.NS, err = readNS(n)
+				block.NS, err = c.readNS(n)
 			}
 		case "class":
 			err = c.addClass(n)
@@ -109,13 +109,16 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 }
 
 // readNS reads the names of a zone's name servers.
-func readNS(n node) ([]string, error) {
+func (c *Config) readNS(n node) ([]string, error) {
 	if err := n.needLine(); err != nil {
 		return nil, err
 	}
 	names, err := list(n, domainName)
 	if err != nil {
 		return nil, n.wrap(err)
+	}
+	for _, name := range names {
+		c.servers = append(c.servers, site.Server{Name: name, Place: n.place()})
 	}
 	return names, nil
 }

@@ -15,6 +15,7 @@ import (
 type Config struct {
 	classes map[string]node
 	entries []*entry // in order of definition
+	servers []site.Server
 	process Process
 	pool    *pool
 }
@@ -73,7 +74,7 @@ func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string)
 
 // Complete returns all sites in order of definition, or the first thing that
 // only the whole Corefile can tell: an unknown class, a name defined twice, a
-// loop of targets.
+// loop of targets, a name server that is steered.
 func (c *Config) Complete() ([]*site.Site, error) {
 	sites := make([]*site.Site, 0, len(c.entries))
 	for _, e := range c.entries {
@@ -85,6 +86,9 @@ func (c *Config) Complete() ([]*site.Site, error) {
 	var wrong *site.PlaceError
 	if errors.As(site.ValidateSet(sites), &wrong) {
 		return nil, errorAt(wrong.Place, hint(wrong))
+	}
+	if errors.As(site.ValidateServers(c.servers, sites), &wrong) {
+		return nil, errorAt(wrong.Place, wrong.Err)
 	}
 	return sites, nil
 }

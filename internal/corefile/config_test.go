@@ -116,6 +116,8 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"waiting site that fails", example("site www.example.org class web") + example("class web {", "}"), "3 - Error during parsing: site 'www.example.org.' has no origin"},
 	{"name defined twice", example(full, "site a.example.org class web", "site b.example.org a.example.org class web"), "10 - Error during parsing: site name 'a.example.org.' is already defined at Corefile:9"},
 	{"name defined in two blocks", example(full, "site a.example.org class web") + example("site a.example.org class web"), "14 - Error during parsing: site name 'a.example.org.' is already defined at Corefile:9"},
+	{"name server that is a site", example("ns ns1.example.net www.example.org", "site www.example.org class web", full), "3 - Error during parsing: name server 'www.example.org.' is a name of the site 'www.example.org.' at Corefile:4: it needs one that is not steered (RFC 2181, section 10.3)"},
+	{"name server that another block steers", example("ns ns1.example.com") + example(full, "site ns1.example.com class web"), "3 - Error during parsing: name server 'ns1.example.com.' is a name of the site 'ns1.example.com.' at Corefile:14: it needs one that is not steered (RFC 2181, section 10.3)"},
 	{"loop of targets", example(full, "site a.example.org class web {", "cdn edge b.example.org", "}", "site b.example.org class web {", "cdn edge a.example.org", "}"), "12 - Error during parsing: target 'a.example.org.' of cdn 'edge' leads back to the site 'a.example.org.'"},
 }
 

@@ -23,7 +23,7 @@ func FuzzAdd(f *testing.F) {
 
 // seeds are the inputs of all tables.
 func seeds() []string {
-	all := []string{"cdnredirect {\n" + parent + "\n site www.example.org class web\n}"}
+	all := []string{"cdnredirect {\n" + parent + "\n site www.example.org class web\n}", together}
 	for _, tc := range braceErrors {
 		all = append(all, tc.in)
 	}
@@ -44,6 +44,50 @@ func seeds() []string {
 		all = append(all, directive[:strings.LastIndex(directive, "}")])
 	}
 	return all
+}
+
+// together is a directive with all that sites and the process may have at once.
+const together = `cdnredirect {
+    ns ns1.example.net ns2.example.net
+    resolver 192.0.2.53 [2001:db8::53]:5353
+    ecs 192.0.2.53 2001:db8:53::/48
+    seed correct-horse
+    class late {
+        origin next
+        cdn big {label}.big.example.net priority 1 weight 3
+        cdn small {label}.small.example.net priority 1 weight 1
+        cdn last {label}.last.example.net priority 2
+        probe http http://{origin}/
+        threshold response_time 300ms
+        divert fixed 30%
+    }
+    site www.example.org class late {
+        answer cname {label}.origin.example.org
+        https alpn=h2,h3 port=8443
+        hides MX TXT TYPE65280
+    }
+    site example.org class late {
+        answer address alias
+    }
+    site shop.example.org class late {
+        answer switch keyed
+        hides CAA
+    }
+    site *.wild.example.org class late {
+        host shop.example.org
+        answer address
+        cdn last last.example.net priority 2
+        cdn big big.example.net priority 1 weight 2
+        cdn small small.example.net priority 1 weight 1
+    }
+}`
+
+// TestTogether has the seed of all properties be valid.
+func TestTogether(t *testing.T) {
+	_, sites, err := load(together)
+	if err != nil || len(sites) != 4 {
+		t.Errorf("Expected four sites, got %d, %v", len(sites), err)
+	}
 }
 
 // checkLoad adds each text as a server block.

@@ -95,7 +95,7 @@ func newAnswers(s *site.Site, seed Seed, n News) *Answers {
 
 // atOrigin returns the records that lead to the origin.
 func atOrigin(s *site.Site, d *site.Decision) Records {
-	r := Records{TTL: uint32(d.TTL / time.Second)}
+	r := Records{TTL: seconds(d.TTL)}
 	r.setAddresses(d.Addresses)
 	if s.HTTPS != nil {
 		r.HTTPS = &HTTPS{Priority: 1, Target: ".", Params: s.HTTPS}
@@ -110,7 +110,7 @@ func atOrigin(s *site.Site, d *site.Decision) Records {
 // atCDN returns the records that lead to a CDN.
 func atCDN(s *site.Site, d *site.Decision, c site.CDN) Records {
 	return Records{
-		TTL:    uint32(d.TTL / time.Second),
+		TTL:    seconds(d.TTL),
 		Target: c.Target,
 		Inside: dns.IsSubDomain(s.Zone, c.Target),
 		CDN:    c.Name,
@@ -123,8 +123,14 @@ func (r *Records) flatten(found site.Found, alias bool) {
 		r.HTTPS = &HTTPS{Target: r.Target}
 	}
 	r.Target, r.Inside = "", false
-	r.TTL = min(r.TTL, uint32(found.TTL/time.Second))
+	r.TTL = min(r.TTL, seconds(found.TTL))
 	r.setAddresses(found.Addresses)
+}
+
+// seconds returns a TTL as records have it: whatever was decided or found, none
+// is negative, or above a day (RFC 2181, section 8).
+func seconds(ttl time.Duration) uint32 {
+	return uint32(max(0, min(ttl, site.MaxTTL)) / time.Second)
 }
 
 func (r *Records) setAddresses(addrs []netip.Addr) {

@@ -79,9 +79,9 @@ func TestSOA(t *testing.T) {
 	}
 }
 
-// TestWildcards follows RFC 4592, sections 2.2.1 and 3.3: *.shop.example.org
+// TestRule13Wildcards follows RFC 4592, sections 2.2.1 and 3.3: *.shop.example.org
 // beside a site below it, an empty non-terminal, and a wildcard further down.
-func TestWildcards(t *testing.T) {
+func TestRule13Wildcards(t *testing.T) {
 	wild := newEntry(site.Decision{}, "*.shop.example.org.")
 	closer := newEntry(site.Decision{}, "a.shop.example.org.")
 	deep := newEntry(site.Decision{}, "x.ent.shop.example.org.")
@@ -115,7 +115,7 @@ func TestWildcards(t *testing.T) {
 	}
 }
 
-func TestEmptyNonTerminals(t *testing.T) {
+func TestRule12EmptyNonTerminals(t *testing.T) {
 	deep := newEntry(site.Decision{}, "a.b.c.example.org.", "*.w.example.org.")
 	middle := newEntry(site.Decision{}, "c.example.org.")
 	table := route.NewTable(deep, middle)

@@ -3,6 +3,8 @@ package route
 import (
 	"sync/atomic"
 
+	"github.com/cdnredirect/cdnredirect/internal/site"
+
 	"github.com/miekg/dns"
 )
 
@@ -52,10 +54,15 @@ func (z *Zone) SOA(ttl uint32) *dns.SOA {
 	return &soa
 }
 
-// below puts labels, which end in a dot, before zone.
+// below puts labels, which end in a dot, before zone. Of a zone whose name
+// leaves no room for them it is that name alone.
 func below(zone, labels string) string {
 	if zone == "." {
 		return labels
 	}
-	return labels + zone
+	name, err := site.CanonicalName(labels + zone)
+	if err != nil {
+		return zone
+	}
+	return name
 }

@@ -314,6 +314,27 @@ func ValidateSet(sites []*Site) error {
 	return checkAliases(sites, owner)
 }
 
+// Server is the name of a name server, and where it was given.
+type Server struct{ Name, Place string }
+
+// ValidateServers refuses name servers that are steered: the name of one must
+// never be a CNAME (RFC 2181, section 10.3), and nobody finds a zone whose
+// servers' addresses lie with a CDN. Every error is a *PlaceError.
+func ValidateServers(servers []Server, sites []*Site) error {
+	owner := make(map[string]*Site)
+	for _, s := range sites {
+		for _, name := range s.Names {
+			owner[name] = s
+		}
+	}
+	for _, server := range servers {
+		if s := ownerOf(server.Name, owner); s != nil {
+			return &PlaceError{server.Place, fmt.Errorf("name server '%s' is a name of the site '%s' at %s: it needs one that is not steered (RFC 2181, section 10.3)", server.Name, s.Name(), s.Place)}
+		}
+	}
+	return nil
+}
+
 // checkAliases has every name of an origin stand for one site's addresses.
 func checkAliases(sites []*Site, owner map[string]*Site) error {
 	first := make(map[string]*Site)

@@ -192,7 +192,7 @@ func set(lines ...[]string) []*site.Site {
 	return sites
 }
 
-func TestValidateSet(t *testing.T) {
+func TestRule16LoopsOfTargetsAreRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
 		sites      []*site.Site
@@ -220,7 +220,7 @@ func TestValidateSet(t *testing.T) {
 }
 
 // Any name of a site closes a loop, not only its first.
-func TestValidateSetOverSecondName(t *testing.T) {
+func TestRule16LoopOverASecondName(t *testing.T) {
 	sites := set([]string{"a.", "b."}, []string{"b.", "a2."})
 	sites[0].Names = []string{"a.", "a2."}
 	wantError(t, site.ValidateSet(sites), "Corefile:2: target 'a2.' of cdn 'to-a2.' leads back to the site 'a.'")
