@@ -1,7 +1,6 @@
 package steer
 
 import (
-	"net"
 	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -44,48 +43,9 @@ func (m *reply) to(r *dns.Msg) {
 func (h *Handler) write(w dns.ResponseWriter, r *dns.Msg, zone *route.Zone, records *route.Records, c *client) (int, error) {
 	m := c.reply(r)
 	counter := h.fill(m, zone, records)
-	m.Compress = m.amplifies()
 	w.WriteMsg(&m.Msg)
 	counter.Inc()
 	return dns.RcodeSuccess, nil
-}
-
-// maxAmplification is how many times the size of its question an answer over
-// UDP may have before its names are compressed: what is sent to a forged
-// address should be worth nothing to who forges it. Compressing costs more than
-// all else in an answer, so it is not done for those that are small anyway.
-const maxAmplification = 3
-
-// amplifies reports whether an answer is too large for its question as it is.
-func (m *reply) amplifies() bool {
-	name := len(m.question[0].Name) + 1
-	question := headerSize + name + questionSize
-	size := question
-	for _, rr := range m.Answer {
-		size += name + recordSize + sizeOf(rr)
-	}
-	return len(m.Ns) > 0 || size > maxAmplification*question
-}
-
-// Sizes on the wire without names, in octets (RFC 1035, section 4.1).
-const (
-	headerSize   = 12
-	questionSize = 4
-	recordSize   = 10
-)
-
-// sizeOf returns the size of a record's data; of an HTTPS record, which people
-// ask for with others, it is taken for large.
-func sizeOf(rr dns.RR) int {
-	switch data := rr.(type) {
-	case *dns.A:
-		return net.IPv4len
-	case *dns.AAAA:
-		return net.IPv6len
-	case *dns.CNAME:
-		return len(data.Target) + 1
-	}
-	return dns.MinMsgSize
 }
 
 // fill puts the records into m and returns the counter of their kind.

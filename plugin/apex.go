@@ -36,7 +36,6 @@ func (h *Handler) writeApex(w dns.ResponseWriter, r *dns.Msg, a apex) (int, erro
 	default:
 		m.Ns = []dns.RR{soa}
 	}
-	m.Compress = true
 	w.WriteMsg(&m.Msg)
 	h.metrics.zone.Inc()
 	return dns.RcodeSuccess, nil

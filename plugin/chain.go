@@ -45,7 +45,6 @@ func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		m.Answer, m.Ns = append(m.Answer, link.Answer...), link.Ns
 	}
 	m.Answer, m.Ns, m.Extra = slices.Clip(m.Answer), slices.Clip(m.Ns), c.reply(r).Extra
-	m.Compress = true
 	w.WriteMsg(&m.Msg)
 	if m.Rcode == dns.RcodeNameError {
 		h.metrics.denied.Inc()

@@ -14,7 +14,6 @@ import (
 func (h *Handler) writeNoData(w dns.ResponseWriter, r *dns.Msg, entry *route.Entry) (int, error) {
 	m := newReply(r)
 	m.Ns = []dns.RR{soaOf(entry)}
-	m.Compress = true
 	w.WriteMsg(&m.Msg)
 	h.metrics.nodata.Inc()
 	return dns.RcodeSuccess, nil
