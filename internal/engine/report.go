@@ -49,8 +49,8 @@ func (e *Engine) reportLookups(old *Generation) {
 		}
 	}
 	for name, t := range e.current.targets {
-		was := old != nil && old.targets[name] != nil && old.targets[name].dead()
-		if t.dead() != was {
+		was := old != nil && old.targets[name] != nil && old.targets[name].dead
+		if t.dead != was {
 			e.reportTarget(t)
 		}
 	}

@@ -93,7 +93,7 @@ func (r *runner) ready() []bool {
 	}
 	ready := make([]bool, len(r.targets))
 	for i, t := range r.targets {
-		ready[i] = !t.dead()
+		ready[i] = !t.dead
 		if r.site.Answer.Form == site.FormAddress {
 			ready[i] = !t.last.empty()
 		}

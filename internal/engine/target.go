@@ -19,12 +19,9 @@ const (
 type target struct {
 	name  string
 	last  resolved
-	known bool // it was resolved, or found to lead nowhere, at least once
+	dead  bool // it is known to lead nowhere
 	users []*runner
 }
-
-// dead reports whether a target is known to lead nowhere.
-func (t *target) dead() bool { return t.known && t.last.empty() }
 
 // addTargets notes which targets are to be looked up: those whose addresses are
 // answered, or all of them. What was known of one goes on.
@@ -46,9 +43,9 @@ func (g *Generation) target(name string, old map[string]*target) *target {
 	if t == nil {
 		t = &target{name: name}
 		if before := old[name]; before != nil {
-			t.last, t.known = before.last, before.known
+			t.last, t.dead = before.last, before.dead
 		}
-		if t.dead() {
+		if t.dead {
 			g.dead++
 		}
 		g.targets[name] = t
@@ -77,13 +74,13 @@ func (e *Engine) lookAt(g *Generation, t *target) look {
 // targetFound takes over what a target was resolved to. That it leads nowhere
 // is believed only when both families say so.
 func (e *Engine) targetFound(g *Generation, t *target, next resolved, err error) {
-	before, wasDead := t.last.found(), t.dead()
+	before, wasDead := t.last.found(), t.dead
 	t.last = next
-	t.known = t.known || err == nil || !next.empty()
-	if t.dead() != wasDead {
+	t.dead = next.empty() && (err == nil || wasDead)
+	if t.dead != wasDead {
 		e.countDead(g, t)
 	}
-	if sameFound(before, next.found()) && wasDead == t.dead() {
+	if sameFound(before, next.found()) && wasDead == t.dead {
 		return
 	}
 	for _, r := range t.users {
@@ -94,7 +91,7 @@ func (e *Engine) targetFound(g *Generation, t *target, next resolved, err error)
 // countDead counts a target that has come to lead nowhere, or to lead somewhere
 // again.
 func (e *Engine) countDead(g *Generation, t *target) {
-	if t.dead() {
+	if t.dead {
 		g.dead++
 	} else {
 		g.dead--
@@ -107,7 +104,7 @@ func (e *Engine) countDead(g *Generation, t *target) {
 
 // reportTarget tells the operator whether a target leads anywhere.
 func (e *Engine) reportTarget(t *target) {
-	if t.dead() {
+	if t.dead {
 		e.cfg.Log.Warningf("target %q of site %q has no address: nobody is sent there", t.name, t.users[0].site.Name())
 	} else {
 		e.cfg.Log.Infof("target %q of site %q has addresses again", t.name, t.users[0].site.Name())

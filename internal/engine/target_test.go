@@ -222,6 +222,29 @@ func TestATargetThatCannotBeLookedUpIsNotDead(t *testing.T) {
 	})
 }
 
+// TestOneFamilyThatIsGoneIsNotProofOfDeath has the other one never answer.
+func TestOneFamilyThatIsGoneIsNotProofOfDeath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.set(url("192.0.2.1"), time.Hour)
+		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
+		w.resolvers.set(edgeAAAA, "error")
+		e, reg := w.engine(t)
+		g := offerLooked(e, newSite(www, "192.0.2.1"))
+		w.resolvers.set(edgeA, "")
+		time.Sleep(time.Minute)
+		expect(t, g, edge)
+		expectDead(t, reg, 0)
+		w.resolvers.set(edgeAAAA, "")
+		time.Sleep(10 * time.Second)
+		expect(t, g, "1 A")
+		w.resolvers.set(edgeAAAA, "error") // nothing new is known
+		time.Sleep(2 * time.Minute)
+		expect(t, g, "1 A")
+		expectDead(t, reg, 1)
+	})
+}
+
 func TestWithoutResolversTargetsOfCNAMEsAreNotLookedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
