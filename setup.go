@@ -83,6 +83,8 @@ func (s *shared) inherit() *engine.Engine {
 		Probes:  health.Probes(userAgent),
 		Metrics: s.engine,
 		Health:  s.health,
+
+		Resolver: health.NewResolver,
 	})
 }
 
@@ -115,9 +117,9 @@ func setup(c *caddy.Controller) error {
 // with the instance of CoreDNS, and goes with it. CoreDNS knows an instance
 // before it is set up: a signal may run its last hooks before its first.
 type instance struct {
-	config *corefile.Config    // until start
-	ns     map[string][]string // name servers of the zones that name any
-	parts  []part              // until start
+	config *corefile.Config              // until start
+	ns     map[string][]string           // name servers of the zones that name any
+	parts  []part                        // until start
 	engine atomic.Pointer[engine.Engine] // from start on
 	gone   atomic.Bool                   // it has made way for another instance
 }

@@ -9,3 +9,6 @@ import (
 func NewHTTPAsking(dialDNS func(ctx context.Context, network, address string) (net.Conn, error)) Probe {
 	return newHTTP("", dialDNS)
 }
+
+// SystemResolvers is systemResolvers.
+var SystemResolvers = systemResolvers

@@ -25,11 +25,12 @@ const (
 )
 
 // ask returns the answer to a question, which may be that there is none. Every
-// code but NOERROR and NXDOMAIN is an error.
+// code but NOERROR and NXDOMAIN is an error, unless there are records: then it
+// is that of where a CNAME leads (RFC 6604), and this may not be the one to know.
 func (x Exchange) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
 	q := new(dns.Msg).SetQuestion(name, qtype)
 	m, err := x(ctx, q)
-	if err == nil && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
+	if err == nil && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError && len(m.Answer) == 0 {
 		err = fmt.Errorf("the answer is %s", dns.RcodeToString[m.Rcode])
 	}
 	if err != nil {
@@ -49,7 +50,7 @@ func (x Exchange) Addresses(ctx context.Context, name string, family uint16) (si
 		}
 		taken := w.take(m)
 		links += taken
-		if taken == 0 || len(w.addresses) > 0 || m.Rcode == dns.RcodeNameError || hasSOA(m) {
+		if len(w.addresses) > 0 || w.ends(m) || taken == 0 || m.Rcode == dns.RcodeNameError {
 			return site.Found{Addresses: w.addresses, TTL: w.ttl}, nil
 		}
 	}
@@ -112,9 +113,16 @@ func (w *walk) add(rr dns.RR) {
 
 func equalNames(a, b string) bool { return dns.CanonicalName(a) == dns.CanonicalName(b) }
 
-// hasSOA tells the answer that there is no data from one that does not know.
-func hasSOA(m *dns.Msg) bool {
-	return slices.ContainsFunc(m.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA })
+// ends tells the answer that there is no data, which it remembers for as long
+// as a resolver may (RFC 2308, section 5), from one that does not know.
+func (w *walk) ends(m *dns.Msg) bool {
+	for _, rr := range m.Ns {
+		if soa, ok := rr.(*dns.SOA); ok {
+			w.shorten(min(soa.Hdr.Ttl, soa.Minttl))
+			return true
+		}
+	}
+	return false
 }
 
 // Types returns those of some types that a name has data of.

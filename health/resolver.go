@@ -77,6 +77,14 @@ func askOne(ctx context.Context, q *dns.Msg, server string) (*dns.Msg, error) {
 		return nil, err
 	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
 		return nil, fmt.Errorf("the answer is %s", dns.RcodeToString[m.Rcode])
+	case !answers(m, q.Question[0]):
+		return nil, errors.New("the answer is to another question")
 	}
 	return m, nil
+}
+
+// answers reports whether m has the question q: what is said of another name
+// must not pass for the denial of this one.
+func answers(m *dns.Msg, q dns.Question) bool {
+	return len(m.Question) == 1 && m.Question[0].Qtype == q.Qtype && equalNames(m.Question[0].Name, q.Name)
 }

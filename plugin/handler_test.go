@@ -171,7 +171,7 @@ func TestRule10NODATAHasAShortSOA(t *testing.T) {
 		if len(m.Answer) != 0 || len(m.Ns) != 1 {
 			t.Fatalf("%s: expected NODATA with one SOA, got %v", dns.Type(qtype), m)
 		}
-		want := "example.org.\t30\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 7200 1800 86400 30"
+		want := "example.org.\t30\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 14400 3600 604800 30"
 		if got := m.Ns[0].String(); got != want {
 			t.Errorf("%s: expected %q, got %q", dns.Type(qtype), want, got)
 		}

@@ -107,6 +107,7 @@ $ORIGIN cdn.zz.
 @      SOA   ns hostmaster 1 7200 1800 86400 60
 @      NS    ns
 ns     A     ` + cdnServer + `
+origin A     ` + webServer + `
 *.edge A     192.0.2.80
 *.edge AAAA  2001:db8::80
 *.edge HTTPS 1 . alpn=h2

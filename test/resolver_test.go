@@ -78,6 +78,30 @@ var labSites = []steered{
 		origin: itself(atWeb),
 		cdn:    alias(atEdge, "www.steer.zz.", "www.edge.cdn.zz."),
 	},
+	{ // an alias of its origin, of which our server has the addresses
+		name:   "both.steer.zz.",
+		lines:  []string{"answer cname {label}.origin.steer.zz", "https alpn=h3"},
+		origin: followed(data{dns.TypeA: "A " + webServer, dns.TypeHTTPS: `HTTPS 1 . alpn="h3"`}, "both.origin.steer.zz."),
+		cdn:    alias(atEdge, "both.edge.cdn.zz."),
+	},
+	{ // an alias of an origin elsewhere
+		name:   "out.steer.zz.",
+		lines:  []string{"answer cname origin.cdn.zz"},
+		origin: alias(atWeb, "origin.cdn.zz."),
+		cdn:    alias(atEdge, "out.edge.cdn.zz."),
+	},
+	{ // addresses both ways, at the apex, and the HTTPS record of either side
+		name:   "steer.zz.",
+		lines:  []string{"answer address alias", "https alpn=h3"},
+		origin: itself(data{dns.TypeA: "A " + webServer, dns.TypeHTTPS: `HTTPS 1 . alpn="h3"`}),
+		cdn:    itself(data{dns.TypeA: atEdge[dns.TypeA], dns.TypeAAAA: atEdge[dns.TypeAAAA], dns.TypeHTTPS: "HTTPS 0 steer.edge.cdn.zz."}),
+	},
+	{ // addresses both ways, with other data behind
+		name:   "flat.filed.zz.",
+		lines:  []string{"answer address", "origin next"},
+		origin: itself(data{dns.TypeA: "A " + webServer, dns.TypeTXT: `TXT "flat"`}),
+		cdn:    itself(data{dns.TypeA: atEdge[dns.TypeA], dns.TypeAAAA: atEdge[dns.TypeAAAA], dns.TypeTXT: `TXT "flat"`}),
+	},
 	{ // below a name that the plugin behind would deny
 		name:   "a.b.filed.zz.",
 		origin: itself(atWeb),

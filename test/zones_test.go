@@ -27,8 +27,10 @@ var labZones = []labZone{
 	{name: "signed.zz", filed: true, signed: true},
 }
 
-// labClass is what the sites of the lab have in common.
-const labClass = `        class lab {
+// labClass is what the sites of the lab have in common. Targets are looked up at
+// the CDN's own name server.
+const labClass = `        resolver ` + cdnServer + `
+        class lab {
             origin ` + webServer + `
             cdn edge {label}.edge.cdn.zz
             probe http http://{origin}/ every 1s timeout 800ms
@@ -46,6 +48,8 @@ const filedZone = `$TTL 3600
 @    NS   ns2
 @    MX   10 mail
 mail A    192.0.2.25
+flat A    ` + webServer + `
+flat TXT  "flat"
 ns1  A    ` + ourServer1 + `
 ns1  AAAA ` + ourServer1v6 + `
 ns2  A    ` + ourServer2 + `

@@ -29,9 +29,7 @@ func (e *Engine) decide(ctx context.Context) error {
 		case <-tick.C:
 			e.sweep(time.Now())
 		case <-settling.C:
-			e.mu.Lock()
 			e.settle(time.Now())
-			e.mu.Unlock()
 		}
 	}
 }

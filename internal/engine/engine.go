@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -22,6 +23,9 @@ type Config struct {
 	Probes  map[string]health.Probe // by kind
 	Metrics *Metrics
 	Health  *health.Metrics
+
+	// Resolver returns the exchange with recursive servers; none: the system's.
+	Resolver func(servers []netip.AddrPort) health.Exchange
 }
 
 // Engine observes sites and decides. Its methods may be called from any
@@ -38,7 +42,8 @@ type Engine struct {
 	sources   map[site.Target]*source
 	current   *Generation // the one in force
 	candidate *Generation // the one on offer; nil outside a reload
-	moving    []*runner   // whose origins have new addresses
+
+	moving map[*runner][]netip.Addr // to the addresses that their origins have now
 }
 
 // event is one sample on its way from the scheduler to the decisions.
@@ -56,6 +61,7 @@ func New(cfg Config) *Engine {
 		ctx:     ctx,
 		stop:    cancel,
 		sources: make(map[site.Target]*source),
+		moving:  make(map[*runner][]netip.Addr),
 	}
 	e.scheduler = health.NewScheduler(health.Config{
 		Probes:  cfg.Probes,

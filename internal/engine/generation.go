@@ -71,12 +71,16 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	g := &Generation{
 		zones:   make(map[string]*route.Zone),
 		targets: make(map[string]*target),
-		resolve: health.NewResolver(sites.Resolvers),
+		resolve: e.cfg.Resolver(sites.Resolvers),
 		ready:   make(chan struct{}),
 	}
 	known := e.current.byName()
 	for _, s := range sites.Sites {
 		r := newRunner(g, s, known[s.Name()])
+		if from := known[s.Name()]; from != nil && mayHide(s, sites.Next[s.Name()]) {
+			r.hides = unaccepted(s, slices.Clone(from.hides))
+			g.held += held(r.hides)
+		}
 		r.entry = route.NewEntry(s, g.zone(s.Zone, sites.NS[s.Zone]), route.NewSeed(sites.Seed))
 		g.runners = append(g.runners, r)
 	}
@@ -126,7 +130,7 @@ func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) []loo
 		if r.site.Origin.Next {
 			origins = append(origins, e.lookOrigin(r, exchange))
 		}
-		if r.site.Answer.Form != site.FormAddress {
+		if mayHide(r.site, exchange) {
 			hides = append(hides, e.lookHidden(r, exchange))
 		}
 	}
@@ -148,6 +152,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	defer e.mu.Unlock()
 	if e.current == nil {
 		e.current = g
+		e.reportLookups(nil)
 	} else {
 		e.candidate = g
 	}
@@ -203,8 +208,8 @@ func (e *Engine) Promote() bool {
 	if e.candidate == nil {
 		return false
 	}
-	old := e.current.byName()
-	e.current.end()
+	old := e.current
+	old.end()
 	e.current, e.candidate = e.candidate, nil
 	e.observe()
 	e.reportAll(old)

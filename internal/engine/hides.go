@@ -43,6 +43,11 @@ func (e *Engine) lookHidden(r *runner, next health.Exchange) look {
 	}
 }
 
+// mayHide reports whether a site's CNAME may hide data of a next plugin.
+func mayHide(s *site.Site, next health.Exchange) bool {
+	return next != nil && s.Answer.Form != site.FormAddress
+}
+
 // unaccepted returns the types, each once, that the operator has not accepted
 // to hide. A site with an HTTPS record of its own replaces what is behind.
 func unaccepted(s *site.Site, found []uint16) []uint16 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ import (
 // would lead back here.
 func askNext(zone string, next, resolve health.Exchange) health.Exchange {
 	return func(ctx context.Context, q *dns.Msg) (*dns.Msg, error) {
-		m, err := next(ctx, q)
+		m, err := withAlias(ctx, next, q)
 		if (err != nil || m.Rcode == dns.RcodeRefused) && !dns.IsSubDomain(zone, q.Question[0].Name) {
 			return resolve(ctx, q)
 		}
@@ -27,49 +28,60 @@ func askNext(zone string, next, resolve health.Exchange) health.Exchange {
 	}
 }
 
+// withAlias asks for a CNAME where there is nothing else: some plugins (etcd)
+// leave out one that they cannot follow themselves.
+func withAlias(ctx context.Context, next health.Exchange, q *dns.Msg) (*dns.Msg, error) {
+	m, err := next(ctx, q)
+	if err != nil || m.Rcode != dns.RcodeSuccess || len(m.Answer) > 0 {
+		return m, err
+	}
+	alias, failed := next(ctx, new(dns.Msg).SetQuestion(q.Question[0].Name, dns.TypeCNAME))
+	if failed == nil && len(alias.Answer) > 0 {
+		return alias, nil
+	}
+	return m, nil
+}
+
 // lookOrigin returns the look for the addresses of a site whose origin the next
 // plugin knows.
 func (e *Engine) lookOrigin(r *runner, next health.Exchange) look {
 	name, exchange := r.site.Name(), askNext(r.site.Zone, next, r.generation.resolve)
-	var last resolved
 	return func(ctx context.Context) time.Duration {
+		e.mu.Lock()
+		last := r.origin
+		e.mu.Unlock()
 		found, err := last.look(ctx, exchange, name)
 		e.cfg.Metrics.looked("origin", err)
-		if found.empty() {
-			e.mu.Lock()
-			defer e.mu.Unlock()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if !found.empty() {
+			r.origin = found
+			e.originFound(r, found.found().Addresses)
+		}
+		if err != nil || found.empty() {
 			e.originMissing(r, err)
 			return min(retryPause, r.period())
 		}
-		last = found
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.originFound(r, found.found().Addresses)
+		r.lost = false
 		return within(found.found().TTL, leastPause, r.period())
 	}
 }
 
 // originFound has a runner take over new addresses at the next settling.
 func (e *Engine) originFound(r *runner, addrs []netip.Addr) {
-	r.lost = false
-	if slices.Equal(addrs, r.site.Origin.Addresses) {
-		r.moveTo = nil
-		return
+	switch {
+	case slices.Equal(addrs, r.site.Origin.Addresses):
+		delete(e.moving, r)
+	case !r.generation.opened:
+		r.move(addrs)
+	default:
+		e.moving[r] = addrs
 	}
-	if !r.generation.opened {
-		r.moveTo = addrs
-		r.move()
-		return
-	}
-	if r.moveTo == nil {
-		e.moving = append(e.moving, r)
-	}
-	r.moveTo = addrs
 }
 
 // originMissing tells the operator, once, that the last good addresses stay.
 func (e *Engine) originMissing(r *runner, err error) {
-	if r.lost || r.generation != e.current {
+	if r.lost || r.generation != e.current || e.ctx.Err() != nil {
 		return
 	}
 	r.lost = true
@@ -85,31 +97,33 @@ const settleEvery = 100 * time.Millisecond
 
 // settle has the origins move whose addresses have changed.
 func (e *Engine) settle(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if len(e.moving) == 0 {
 		return
 	}
 	moving := e.moving
-	e.moving = nil
-	moving = slices.DeleteFunc(moving, func(r *runner) bool {
-		return r.moveTo == nil || r.generation != e.current && r.generation != e.candidate
+	e.moving = make(map[*runner][]netip.Addr)
+	maps.DeleteFunc(moving, func(r *runner, _ []netip.Addr) bool {
+		return r.generation != e.current && r.generation != e.candidate
 	})
-	for _, r := range moving {
+	for r, addrs := range moving {
 		if !r.located() {
 			r.generation.unlocated--
 		}
-		r.move()
+		r.move(addrs)
 	}
 	e.observe()
-	for _, r := range moving {
+	for r := range moving {
 		e.step(r, control.None, now)
 	}
 }
 
-// move makes the addresses found those of the origin. What is known of a path
-// goes with it.
-func (r *runner) move() {
+// move makes these the addresses of the origin. What is known of a path goes
+// with it.
+func (r *runner) move(addrs []netip.Addr) {
 	s := *r.site
-	s.Origin.Addresses, r.moveTo = r.moveTo, nil
+	s.Origin.Addresses = addrs
 	old := r.paths
 	r.site = &s
 	r.setPaths(s.Paths())

@@ -20,18 +20,38 @@ func (e *Engine) report(s *site.Site, before, after site.Decision) {
 
 // reportAll tells what a new generation in force changes: it was silent while
 // it was on offer.
-func (e *Engine) reportAll(old map[string]*runner) {
+func (e *Engine) reportAll(old *Generation) {
+	e.reportLookups(old)
+	known := old.byName()
 	for _, r := range e.current.runners {
 		var before site.Decision
+		if from := known[r.site.Name()]; from != nil {
+			before = from.state.Decision()
+		}
+		if after := r.state.Decision(); moved(before, after) {
+			e.report(r.site, before, after)
+		}
+	}
+}
+
+// reportLookups tells what the generation in force knows and the one before,
+// which may be nil, did not: which sites are held back, and which targets lead
+// nowhere.
+func (e *Engine) reportLookups(old *Generation) {
+	known := old.byName()
+	for _, r := range e.current.runners {
 		var hid []uint16
-		if from := old[r.site.Name()]; from != nil {
-			before, hid = from.state.Decision(), from.hides
+		if from := known[r.site.Name()]; from != nil {
+			hid = from.hides
 		}
 		if !slices.Equal(hid, r.hides) {
 			e.reportHidden(r)
 		}
-		if after := r.state.Decision(); moved(before, after) {
-			e.report(r.site, before, after)
+	}
+	for name, t := range e.current.targets {
+		was := old != nil && old.targets[name] != nil && old.targets[name].dead()
+		if t.dead() != was {
+			e.reportTarget(t)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
@@ -20,21 +19,21 @@ type runner struct {
 	state   control.State
 	entry   *route.Entry
 
-	targets []*target    // of the site's CDNs; nil: they are not looked up
-	hides   []uint16     // types of the next plugin's data that hold it back
-	moveTo  []netip.Addr // the origin's addresses from the next settling on; nil: they stay
-	lost    bool         // the latest lookup of the origin found nothing
-	awaited bool         // its first round of probes is
+	targets []*target // of the site's CDNs; nil: they are not looked up
+	hides   []uint16  // types of the next plugin's data that hold it back
+	origin  resolved  // what it was last resolved to, if the next plugin knows it
+	lost    bool      // the latest lookup of the origin found nothing
+	awaited bool      // its first round of probes is
 }
 
 // newRunner returns the runner of s in g, which knows what from knew of the
 // site in the generation before; from may be nil.
 func newRunner(g *Generation, s *site.Site, from *runner) *runner {
 	r := &runner{generation: g, site: s}
-	if from != nil && s.Origin.Next && from.site.Origin.Next {
+	if from != nil && s.Origin.Next {
 		known := *s
 		known.Origin.Addresses = from.site.Origin.Addresses
-		r.site = &known
+		r.site, r.origin = &known, from.origin
 	}
 	r.setPaths(r.site.Paths())
 	if from != nil {

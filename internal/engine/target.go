@@ -48,6 +48,9 @@ func (g *Generation) target(name string, old map[string]*target) *target {
 		if before := old[name]; before != nil {
 			t.last, t.known = before.last, before.known
 		}
+		if t.dead() {
+			g.dead++
+		}
 		g.targets[name] = t
 	}
 	return t
@@ -77,8 +80,8 @@ func (e *Engine) targetFound(g *Generation, t *target, next resolved, err error)
 	before, wasDead := t.last.found(), t.dead()
 	t.last = next
 	t.known = t.known || err == nil || !next.empty()
-	if dead := t.dead(); dead != wasDead {
-		e.reportTarget(g, t, dead)
+	if t.dead() != wasDead {
+		e.countDead(g, t)
 	}
 	if sameFound(before, next.found()) && wasDead == t.dead() {
 		return
@@ -88,20 +91,25 @@ func (e *Engine) targetFound(g *Generation, t *target, next resolved, err error)
 	}
 }
 
-// reportTarget tells the operator that a target has come to lead nowhere, or to
-// lead somewhere again.
-func (e *Engine) reportTarget(g *Generation, t *target, dead bool) {
-	if dead {
+// countDead counts a target that has come to lead nowhere, or to lead somewhere
+// again.
+func (e *Engine) countDead(g *Generation, t *target) {
+	if t.dead() {
 		g.dead++
 	} else {
 		g.dead--
 	}
 	e.cfg.Metrics.recountLookups(e.current)
-	switch {
-	case g != e.current:
-	case dead:
+	if g == e.current {
+		e.reportTarget(t)
+	}
+}
+
+// reportTarget tells the operator whether a target leads anywhere.
+func (e *Engine) reportTarget(t *target) {
+	if t.dead() {
 		e.cfg.Log.Warningf("target %q of site %q has no address: nobody is sent there", t.name, t.users[0].site.Name())
-	default:
+	} else {
 		e.cfg.Log.Infof("target %q of site %q has addresses again", t.name, t.users[0].site.Name())
 	}
 }

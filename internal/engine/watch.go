@@ -18,72 +18,121 @@ type watches struct {
 	ctx      context.Context
 	slots    chan struct{} // bounds how many look at once
 	panicked func(task string, value any, stack []byte)
+
+	mu     sync.Mutex
+	timers map[*time.Timer]bool // of those that wait for their next time
 }
 
-// maxLooks is how many lookups of a kind are under way at once.
-const maxLooks = 64
+// maxLooks is how many lookups of a kind are under way at once, and maxLook how
+// long one of them may take.
+const (
+	maxLooks = 64
+	maxLook  = 30 * time.Second
+)
 
 func newWatches(ctx context.Context, panicked func(string, any, []byte)) *watches {
-	return &watches{ctx: ctx, slots: make(chan struct{}, maxLooks), panicked: panicked}
+	w := &watches{
+		ctx: ctx, slots: make(chan struct{}, maxLooks), panicked: panicked, timers: make(map[*time.Timer]bool),
+	}
+	context.AfterFunc(ctx, w.end)
+	return w
+}
+
+// end lets go of the looks that wait: nothing is to keep a generation that is
+// over in memory.
+func (w *watches) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for timer := range w.timers {
+		timer.Stop()
+	}
+	clear(w.timers)
 }
 
 // begin has every look look for the first time, and returns when all have or
 // ctx ends. From then on they go on by themselves.
 func (w *watches) begin(ctx context.Context, looks []look) {
-	var first sync.WaitGroup
-	next := make(chan look)
-	for range min(maxLooks, len(looks)) {
-		first.Go(func() {
-			for l := range next {
-				w.once(l)
-			}
-		})
-	}
-	first.Go(func() {
-		defer close(next)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		var first sync.WaitGroup
+		defer first.Wait()
 		for _, l := range looks {
-			select {
-			case next <- l:
-			case <-w.ctx.Done():
+			if !w.enter() {
 				return
 			}
+			first.Go(func() { w.again(l, scattered(w.once(l))) })
 		}
-	})
-	over := make(chan struct{})
-	go func() { first.Wait(); close(over) }()
+	}()
 	select {
 	case <-over:
 	case <-ctx.Done():
 	}
 }
 
-// once looks once, and sees to the next time.
-func (w *watches) once(l look) {
+// enter waits for a slot, and reports whether there is anything to look for
+// still.
+func (w *watches) enter() bool {
 	select {
 	case w.slots <- struct{}{}:
+		return w.ctx.Err() == nil
 	case <-w.ctx.Done():
-		return
+		return false
 	}
-	pause := w.guarded(l)
-	<-w.slots
-	if w.ctx.Err() == nil {
-		time.AfterFunc(spread(pause), func() { w.once(l) })
-	}
+}
+
+// once looks once, in the slot that it was given. One that does not heed the
+// end of its time loses the slot, so that it holds up nobody else.
+func (w *watches) once(l look) (pause time.Duration) {
+	leave := func() { <-w.slots }
+	late := time.AfterFunc(maxLook, leave)
+	defer func() {
+		if late.Stop() {
+			leave()
+		}
+	}()
+	return w.guarded(l)
 }
 
 // guarded looks; a panic ends this look, not the process.
 func (w *watches) guarded(l look) (pause time.Duration) {
+	ctx, cancel := context.WithTimeout(w.ctx, maxLook)
+	defer cancel()
 	pause = retryPause
 	defer func() {
 		if value := recover(); value != nil {
 			w.panicked("look", value, debug.Stack())
 		}
 	}()
-	return l(w.ctx)
+	return l(ctx)
 }
 
-// spread takes up to a tenth off a pause, so that what began together does not
-// stay together.
-func spread(pause time.Duration) time.Duration {
-	return pause - time.Duration(rand.Int64N(int64(pause)/10+1))
+// again sees to the next time.
+func (w *watches) again(l look, pause time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ctx.Err() != nil {
+		return
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(pause, func() {
+		w.mu.Lock()
+		delete(w.timers, timer)
+		w.mu.Unlock()
+		if w.enter() {
+			w.again(l, spread(w.once(l)))
+		}
+	})
+	w.timers[timer] = true
 }
+
+// scattered returns a part of the first pause, at least a second: what began
+// together must not stay together.
+func scattered(pause time.Duration) time.Duration {
+	return min(pause, leastPause+rand.N(pause))
+}
+
+// spread adds up to a tenth to a pause, for the same reason. It takes nothing
+// off: an answer is asked for again when it is over, and not shortly before,
+// when caches have only the rest of it.
+func spread(pause time.Duration) time.Duration { return pause + rand.N(pause/10+1) }

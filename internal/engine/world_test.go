@@ -26,6 +26,8 @@ type world struct {
 	takes   map[string]time.Duration
 	hits    map[string]int
 	lines   []string
+
+	next, resolvers dnsWorld // the next plugin's data, and that of everybody
 }
 
 func newWorld() *world {
@@ -98,6 +100,8 @@ func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
 		Probes:  map[string]health.Probe{"http": w.probe},
 		Metrics: engine.NewMetrics(reg),
 		Health:  health.NewMetrics(reg),
+
+		Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
 	})
 	t.Cleanup(e.Close)
 	return e, reg

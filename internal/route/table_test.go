@@ -68,10 +68,10 @@ func TestSOA(t *testing.T) {
 		want string
 	}{
 		{route.NewZone("example.org.", "ns1.example.net."),
-			"example.org.\t5\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 7200 1800 86400 5"},
+			"example.org.\t5\tIN\tSOA\tns1.example.net. hostmaster.example.org. 1 14400 3600 604800 5"},
 		{route.NewZone("example.org.", ""),
-			"example.org.\t5\tIN\tSOA\tns.dns.example.org. hostmaster.example.org. 1 7200 1800 86400 5"},
-		{route.NewZone(".", ""), ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 7200 1800 86400 5"},
+			"example.org.\t5\tIN\tSOA\tns.dns.example.org. hostmaster.example.org. 1 14400 3600 604800 5"},
+		{route.NewZone(".", ""), ".\t5\tIN\tSOA\tns.dns. hostmaster. 1 14400 3600 604800 5"},
 	} {
 		if got := tc.zone.SOA(5).String(); got != tc.want {
 			t.Errorf("Expected %q, got %q", tc.want, got)

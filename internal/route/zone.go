@@ -11,9 +11,9 @@ import (
 // Times of our SOA that only a secondary would read, and steered names have none.
 const (
 	soaSerial  = 1
-	soaRefresh = 7200
-	soaRetry   = 1800
-	soaExpire  = 86400
+	soaRefresh = 14400
+	soaRetry   = 3600
+	soaExpire  = 604800
 )
 
 // Zone is what all sites of a zone share: the start of authority that their
