@@ -39,7 +39,7 @@ func TestRule36WhatIsOursDoesNotAskWhoIsBehind(t *testing.T) {
 		})
 		s.Use(steer.Config{Table: route.NewTable(s.entry)})
 		asked := []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeANY}
-		if s.form != site.FormAddress {
+		if s.form == site.FormSwitch || s.form == site.FormCNAME && s.atCDN {
 			asked = append(asked, dataTypes...)
 		}
 		for _, qtype := range asked {

@@ -24,7 +24,7 @@ func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	m := newReply(r)
 	qtype := m.question[0].Qtype
 	m.Answer = cname(m.question[0].Name, records)
-	for links := 1; records.Inside; links++ {
+	for links := 1; h.follows(records, qtype); links++ {
 		if links > maxChain {
 			h.metrics.failed.Inc()
 			return dns.RcodeServerFailure, nil
@@ -121,6 +121,21 @@ func shortened(ns []dns.RR, ttl uint32) []dns.RR {
 		}
 	}
 	return soa
+}
+
+// follows reports whether the search for a type goes on at the records' target:
+// in a zone of ours, or at the origin's own name, of which the types but those
+// of its addresses are the next plugin's.
+func (h *Handler) follows(r *route.Records, qtype uint16) bool {
+	switch {
+	case !followed(qtype):
+		return false
+	case r.Inside:
+		return true
+	case qtype == dns.TypeA, qtype == dns.TypeAAAA, qtype == dns.TypeHTTPS:
+		return false
+	}
+	return r.End && h.behind
 }
 
 // followed reports whether a search for a type goes on at a CNAME's target.

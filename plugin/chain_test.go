@@ -168,3 +168,35 @@ func TestWhatThePluginBehindKeepsIsNotChanged(t *testing.T) {
 		}
 	}
 }
+
+// TestRule14TheOriginsNameHasOtherData has the next plugin have some of the
+// name that 'answer cname' leads to: the chain says what a question for that
+// name does.
+func TestRule14TheOriginsNameHasOtherData(t *testing.T) {
+	const soa = "example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 3600"
+	for _, tc := range []struct {
+		qtype uint16
+		rcode int // of the plugin behind
+		rr    string
+		want  []string
+	}{
+		{dns.TypeMX, dns.RcodeSuccess, host + " 60 IN MX 10 mail.example.org.", []string{"www.example.org. CNAME " + host, host + " MX 10"}},
+		{dns.TypeMX, dns.RcodeNameError, soa, []string{"www.example.org. CNAME " + host}},
+		{dns.TypeMX, dns.RcodeServerFailure, soa, []string{"www.example.org. CNAME " + host}},
+		{dns.TypeAAAA, dns.RcodeSuccess, host + " 60 IN AAAA 2001:db8::66", []string{"www.example.org. CNAME " + host, host + " AAAA 2001:db8::10"}},
+		{dns.TypeHTTPS, dns.RcodeSuccess, host + " 60 IN HTTPS 1 . alpn=h2", []string{"www.example.org. CNAME " + host}},
+	} {
+		s := newScene(site.Answer{Form: site.FormCNAME, Host: host}, atOrigin, "www.example.org.")
+		s.behind(t, tc.rcode, tc.rr)
+		s.Use(steer.Config{Table: route.NewTable(s.entry)})
+		q := question("www.example.org.", tc.qtype)
+		_, m := s.send(t, q)
+		checkHeader(t, q, m)
+		if got := records(m); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: expected %q, got %q", dns.Type(tc.qtype), tc.want, got)
+		}
+		if soa := soaIn(m); len(tc.want) == 1 && (soa == nil || soa.Hdr.Ttl > 30) {
+			t.Errorf("%s: expected NODATA of the origin's name, got %v", dns.Type(tc.qtype), m)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 		return dns.RcodeFormatError, nil
 	}
 	records := c.records(answers)
-	if records.Inside && followed(r.Question[0].Qtype) {
+	if h.follows(records, r.Question[0].Qtype) {
 		return h.writeChain(ctx, w, r, &c, records)
 	}
 	return h.write(w, r, entry.Zone, records, &c)
