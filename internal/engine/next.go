@@ -48,14 +48,14 @@ func (e *Engine) lookOrigin(r *runner, next health.Exchange) look {
 	name, exchange := r.site.Name(), askNext(r.site.Zone, next, r.generation.resolve)
 	return func(ctx context.Context) time.Duration {
 		e.mu.Lock()
-		last := r.origin
+		last := *r.origin
 		e.mu.Unlock()
 		found, err := last.look(ctx, exchange, name)
 		e.cfg.Metrics.looked("origin", err)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !found.empty() {
-			r.origin = found
+			*r.origin = found
 			e.originFound(r, found.found().Addresses)
 		}
 		if err != nil || found.empty() {

@@ -21,7 +21,7 @@ type runner struct {
 
 	targets []*target // of the site's CDNs; nil: they are not looked up
 	hides   []uint16  // types of the next plugin's data that hold it back
-	origin  resolved  // what it was last resolved to, if the next plugin knows it
+	origin  *resolved // what it was last resolved to, if the next plugin knows it; else nil
 	lost    bool      // the latest lookup of the origin found nothing
 	awaited bool      // its first round of probes is
 }
@@ -30,10 +30,16 @@ type runner struct {
 // site in the generation before; from may be nil.
 func newRunner(g *Generation, s *site.Site, from *runner) *runner {
 	r := &runner{generation: g, site: s}
+	if s.Origin.Next {
+		r.origin = new(resolved)
+	}
 	if from != nil && s.Origin.Next {
 		known := *s
 		known.Origin.Addresses = from.site.Origin.Addresses
-		r.site, r.origin = &known, from.origin
+		r.site = &known
+		if from.origin != nil {
+			*r.origin = *from.origin
+		}
 	}
 	r.setPaths(r.site.Paths())
 	if from != nil {
