@@ -269,7 +269,7 @@ func TestRule34HiddenDataHoldsTheSiteBack(t *testing.T) {
 				if got := s.udp().ask(site, dns.TypeCAA); got != `CAA 0 issue "ca.example.net"` {
 					t.Errorf("Expected the next plugin's CAA, got %q", got)
 				}
-				awaitTrue(t, "a line that says so", func() bool { return s.output.count("hides CAA") > 0 })
+				awaitTrue(t, "a line that says so", func() bool { return s.output.count("'hides CAA' accepts that") > 0 })
 				return
 			}
 			await(t, patience, want, s.answer)
@@ -315,6 +315,9 @@ func TestRule35NobodyIsSentToADeadTarget(t *testing.T) {
 			await(t, patience, tc.want, s.answer)
 			if got := s.total(t, ownSeries+"targets_dead"); got != tc.dead {
 				t.Errorf("Expected %g dead targets, got %g", tc.dead, got)
+			}
+			if said := s.output.count("has no address: nobody is sent there"); said != int(tc.dead) {
+				t.Errorf("Expected %g lines that say so, got %d", tc.dead, said)
 			}
 		})
 	}
