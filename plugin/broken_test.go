@@ -2,13 +2,18 @@ package steer_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 	steer "github.com/cdnredirect/cdnredirect/plugin"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/pkg/dnstest"
+	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 )
 
@@ -68,19 +73,58 @@ func TestRule36AChainsBrokenEndIsTheResolversToFind(t *testing.T) {
 	}
 }
 
-// TestRule36ANameOfOursIsThere although a plugin behind that may have data of
-// it fails.
-func TestRule36ANameOfOursIsThere(t *testing.T) {
+// TestRule36ANameAboveASiteIsThere although a plugin behind that may have data
+// of it fails: resolvers that minimise questions would lose the site.
+func TestRule36ANameAboveASiteIsThere(t *testing.T) {
 	for _, name := range []string{"Fails", "Errs"} {
-		for _, qname := range []string{"www.example.org.", "ent.example.org."} {
-			s := newScene(site.Answer{Form: site.FormAddress}, diverted, "www.example.org.")
-			s.Next = broken[name]
-			s.Use(steer.Config{Table: route.NewTable(s.entry, entryOf("a.ent.example.org.", atOrigin))})
-			if _, m := s.ask(t, qname, dns.TypeTXT); !isNODATA(m) {
-				t.Errorf("%s, %s: expected NODATA, got %v", name, qname, m)
-			}
+		b := newBed(atOrigin)
+		b.Next = broken[name]
+		b.Use(steer.Config{Table: route.NewTable(entryOf("a.ent.example.org.", atOrigin))})
+		if _, m := b.ask(t, "ent.example.org.", dns.TypeTXT); !isNODATA(m) {
+			t.Errorf("%s: expected NODATA, got %v", name, m)
 		}
 	}
+}
+
+// TestATypeThatIsNotOursFailsAsItsOwn: a domain whose mail servers cannot be
+// found for a moment must not be told to have none.
+func TestATypeThatIsNotOursFailsAsItsOwn(t *testing.T) {
+	for name, tc := range map[string]struct {
+		next   plugin.Handler
+		nodata bool
+	}{
+		"Fails":         {broken["Fails"], false},
+		"Errs":          {broken["Errs"], false},
+		"End of chain":  {test.NextHandler(dns.RcodeServerFailure, plugin.Error("hosts", errors.New("no next plugin found"))), true},
+		"Knows nothing": {test.NextHandler(dns.RcodeRefused, nil), true},
+	} {
+		s := newScene(site.Answer{Form: site.FormAddress}, diverted, "www.example.org.")
+		s.Next = tc.next
+		s.Use(steer.Config{Table: route.NewTable(s.entry)})
+		w := dnstest.NewRecorder(&test.ResponseWriter{})
+		rcode, _ := s.ServeDNS(t.Context(), w, question("www.example.org.", dns.TypeMX))
+		if tc.nodata != (w.Msg != nil && isNODATA(w.Msg)) || !tc.nodata && rcode != dns.RcodeServerFailure {
+			t.Errorf("%s: expected NODATA to be %t, got %s, %v", name, tc.nodata, dns.RcodeToString[rcode], w.Msg)
+		}
+	}
+}
+
+// TestRule36AChainDoesNotWaitForASilentPlugin: resolvers give a server a second
+// or two.
+func TestRule36AChainDoesNotWaitForASilentPlugin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, hang, began := newBed(diverted), make(chan bool), time.Now()
+		defer close(hang)
+		b.Next = plugin.HandlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
+			<-hang
+			return dns.RcodeServerFailure, nil
+		})
+		b.Use(steer.Config{Table: route.NewTable(entryOf("www.example.org.", to("edge.example.org.")))})
+		_, m := b.ask(t, "www.example.org.", dns.TypeA)
+		if got := records(m); len(got) != 1 || time.Since(began) > time.Second {
+			t.Errorf("Expected the CNAME alone within a second, got %v after %s", got, time.Since(began))
+		}
+	})
 }
 
 // TestRule36BeforeTheFirstDecision a site is neither denied nor failed.

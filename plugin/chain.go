@@ -7,10 +7,6 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
-	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metrics/vars"
-	clog "github.com/coredns/coredns/plugin/pkg/log"
-	"github.com/coredns/coredns/plugin/pkg/nonwriter"
 	"github.com/miekg/dns"
 )
 
@@ -77,36 +73,14 @@ func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 		m.Rcode, m.Ns = end.Rcode, shortened(end.Ns, m.Answer[0].Header().Ttl)
 		m.Answer = append(m.Answer, end.Answer...)
 	}
-	there := cmp.Or(h.lookup(target), h.empty(target))
+	site := h.lookup(target)
+	if end == nil && site != nil && h.behind {
+		return // what it has of this type is not ours to say
+	}
+	there := cmp.Or(site, h.empty(target))
 	if there != nil && (end == nil || len(end.Answer) == 0) {
 		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
-}
-
-// askBehind returns what the next plugin says of a name, or nil where it has
-// no answer to give: its failure is not to be that of a site, nor its panic.
-func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (answer *dns.Msg) {
-	if !h.behind {
-		return nil
-	}
-	defer func() {
-		if value := recover(); value != nil {
-			vars.Panic.Inc()
-			clog.Errorf("plugin/%s: panic of the next plugin at the target %q: %v", Name, name, value)
-			answer = nil
-		}
-	}()
-	q := r.Copy()
-	q.Question[0].Name = name
-	capture := nonwriter.New(w)
-	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, capture, q)
-	if err != nil || !plugin.ClientWrite(rcode) || capture.Msg == nil {
-		return nil
-	}
-	if capture.Msg.Rcode != dns.RcodeSuccess && capture.Msg.Rcode != dns.RcodeNameError {
-		return nil
-	}
-	return capture.Msg
 }
 
 // shortened copies the records of a negative answer with an SOA that is kept

@@ -195,6 +195,12 @@ func TestRule14TheOriginsNameHasOtherData(t *testing.T) {
 		if got := records(m); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: expected %q, got %q", dns.Type(tc.qtype), tc.want, got)
 		}
+		if tc.rcode == dns.RcodeServerFailure {
+			if len(m.Ns) > 0 { // resolvers ask for the target, and find that
+				t.Errorf("%s: expected the CNAME alone, got %v", dns.Type(tc.qtype), m)
+			}
+			continue
+		}
 		if soa := soaIn(m); len(tc.want) == 1 && (soa == nil || soa.Hdr.Ttl > 30) {
 			t.Errorf("%s: expected NODATA of the origin's name, got %v", dns.Type(tc.qtype), m)
 		}

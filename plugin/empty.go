@@ -31,11 +31,13 @@ func soaOf(entry *route.Entry) *dns.SOA {
 	return entry.Zone.SOA(unsettledTTL)
 }
 
-// passEmpty has the next plugin answer for a name with or above an entry: it
+// passThere has the next plugin answer for a name with or above an entry: it
 // may have data there, but must not deny the name. Other operations are of the
 // zone as a whole, and of use at its apex alone: elsewhere a plugin may drop
-// them without a word, as file does with a NOTIFY.
-func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
+// them without a word, as file does with a NOTIFY. Above an entry its failure
+// is hidden, or it would be that of the site; at a site's own name it is of data
+// that is not ours to deny.
+func (h *Handler) passThere(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry, above bool) (int, error) {
 	if r.Opcode != dns.OpcodeQuery && name != entry.Zone.Name {
 		h.metrics.notImplemented.Inc()
 		return dns.RcodeNotImplemented, nil
@@ -46,7 +48,7 @@ func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	case there.changed:
 		h.metrics.nodata.Inc()
 		return dns.RcodeSuccess, err
-	case plugin.ClientWrite(rcode):
+	case plugin.ClientWrite(rcode), !above && failed(rcode, err):
 		return rcode, err
 	}
 	if rcode, refused := h.refuse(r); refused {

@@ -143,7 +143,7 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	empty := h.empty(name)
 	switch {
 	case h.behind && empty != nil:
-		return h.passEmpty(ctx, w, r, name, empty)
+		return h.passThere(ctx, w, r, name, empty, true)
 	case h.behind:
 		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
 	}
@@ -164,7 +164,7 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 // if the next plugin, which may have nothing at all of it, denies it.
 func (h *Handler) passType(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
 	if h.behind {
-		return h.passEmpty(ctx, w, r, name, entry)
+		return h.passThere(ctx, w, r, name, entry, false)
 	}
 	if rcode, refused := h.refuse(r); refused {
 		return rcode, nil
