@@ -2,6 +2,7 @@ package steer_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,9 +24,10 @@ type inspector struct {
 // WriteMsg counts the answer by its side, and as mixed when it has records of
 // both or the TTL of the other.
 func (w *inspector) WriteMsg(m *dns.Msg) error {
-	ttl := map[uint16]uint32{dns.TypeCNAME: 20, dns.TypeA: 30}
-	first := m.Answer[0].Header()
-	for _, rr := range m.Answer {
+	ttl := map[uint16]uint32{dns.TypeCNAME: 20, dns.TypeA: 30, dns.TypeAAAA: 30, dns.TypeSOA: 30}
+	records := slices.Concat(m.Answer, m.Ns)
+	first := records[0].Header()
+	for _, rr := range records {
 		if h := rr.Header(); h.Rrtype != first.Rrtype || h.Ttl != ttl[h.Rrtype] {
 			w.mixed.Add(1)
 		}
@@ -54,7 +56,8 @@ func TestRule05FlippingEachMillisecondMixesNothing(t *testing.T) {
 		group.Go(func() {
 			q := new(dns.Msg)
 			q.SetQuestion("www.example.org.", dns.TypeA)
-			for range queries / readers {
+			for i := range queries / readers {
+				q.Question[0].Qtype = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeTXT}[i%3]
 				b.ServeDNS(context.Background(), &w, q)
 			}
 		})
