@@ -43,7 +43,8 @@ type Engine struct {
 	current   *Generation // the one in force
 	candidate *Generation // the one on offer; nil outside a reload
 
-	moving map[*runner][]netip.Addr // to the addresses that their origins have now
+	moving     map[*runner][]netip.Addr // to the addresses that their origins have now
+	complained time.Time                // when lookups of targets were last told to fail
 }
 
 // event is one sample on its way from the scheduler to the decisions.

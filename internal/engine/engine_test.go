@@ -369,7 +369,7 @@ func TestChangesAreLoggedWithTheirReason(t *testing.T) {
 		g := offer(e, newSite("shop.example.org.", "192.0.2.2"), s)
 		expect(t, g, "1 A")
 		want := []string{
-			`warning: site "www.example.org.": unknown -> origin (divert none: would be cdn edge): ` +
+			`warning: site "www.example.org.": unknown -> origin (would be cdn edge): ` +
 				`threshold: response_time 400ms is 133 % of the limit 300ms (age 400ms)`,
 			`info: site "shop.example.org.": unknown -> origin: below: response_time 0s is 0 % of the limit 300ms (age 0s)`,
 		}

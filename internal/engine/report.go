@@ -65,10 +65,8 @@ func describe(d site.Decision) string {
 		return "cdn " + cdnNames(d)
 	case d.Share > 0:
 		return fmt.Sprintf("cdn %s for %g %% of the clients", cdnNames(d), d.Share*100)
-	case d.Side == site.SideCDN && d.Reason.Cause == site.CauseHides:
-		return "origin (would be cdn " + cdnNames(d) + ")"
 	case d.Side == site.SideCDN && len(d.CDNs) > 0:
-		return "origin (divert none: would be cdn " + cdnNames(d) + ")"
+		return "origin (would be cdn " + cdnNames(d) + ")"
 	}
 	return "origin"
 }

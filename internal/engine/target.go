@@ -65,9 +65,22 @@ func (e *Engine) lookAt(g *Generation, t *target) look {
 		defer e.mu.Unlock()
 		e.targetFound(g, t, next, err)
 		if err != nil {
+			e.targetFailed(g, err)
 			return retryPause
 		}
 		return within(next.found().TTL, targetPause, longPause)
+	}
+}
+
+// complainEvery is how often at most lookups of targets that fail are told: when
+// the resolvers are gone, all of them fail.
+const complainEvery = time.Minute
+
+// targetFailed tells the operator that a target could not be looked up.
+func (e *Engine) targetFailed(g *Generation, err error) {
+	if now := time.Now(); g == e.current && e.ctx.Err() == nil && now.Sub(e.complained) >= complainEvery {
+		e.complained = now
+		e.cfg.Log.Warningf("looking up targets of CDNs: %v (said once a minute at most)", err)
 	}
 }
 
