@@ -32,16 +32,10 @@ func soaOf(entry *route.Entry) *dns.SOA {
 }
 
 // passThere has the next plugin answer for a name with or above an entry: it
-// may have data there, but must not deny the name. Other operations are of the
-// zone as a whole, and of use at its apex alone: elsewhere a plugin may drop
-// them without a word, as file does with a NOTIFY. Above an entry its failure
+// may have data there, but must not deny the name. Above an entry its failure
 // is hidden, or it would be that of the site; at a site's own name it is of data
 // that is not ours to deny.
-func (h *Handler) passThere(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry, above bool) (int, error) {
-	if r.Opcode != dns.OpcodeQuery && name != entry.Zone.Name {
-		h.metrics.notImplemented.Inc()
-		return dns.RcodeNotImplemented, nil
-	}
+func (h *Handler) passThere(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, entry *route.Entry, above bool) (int, error) {
 	there := &undenied{ResponseWriter: w, soa: soaOf(entry)}
 	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
 	switch {
@@ -51,8 +45,8 @@ func (h *Handler) passThere(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	case plugin.ClientWrite(rcode), !above && failed(rcode, err):
 		return rcode, err
 	}
-	if rcode, refused := h.refuse(r); refused {
-		return rcode, nil
+	if h.refuses(r) {
+		return dns.RcodeRefused, nil
 	}
 	return h.writeNoData(w, r, entry)
 }

@@ -86,6 +86,9 @@ func (h *Handler) CacheBypassZones() []string { return h.zones }
 // ServeDNS implements plugin.Handler.
 func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	name := strings.ToLower(r.Question[0].Name)
+	if r.Opcode != dns.OpcodeQuery {
+		return h.operate(ctx, w, r, name)
+	}
 	entry := h.lookup(name)
 	if entry == nil {
 		return h.pass(ctx, w, r, name)
@@ -94,8 +97,8 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	if answers == nil || !answers.Owns(r.Question[0].Qtype) {
 		return h.passType(ctx, w, r, name, entry)
 	}
-	if rcode, refused := h.refuse(r); refused {
-		return rcode, nil
+	if h.refuses(r) {
+		return dns.RcodeRefused, nil
 	}
 	var c client
 	if err := c.find(h, entry, w, r); err != nil {
@@ -143,12 +146,12 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	empty := h.empty(name)
 	switch {
 	case h.behind && empty != nil:
-		return h.passThere(ctx, w, r, name, empty, true)
+		return h.passThere(ctx, w, r, empty, true)
 	case h.behind:
 		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
 	}
-	if rcode, refused := h.refuse(r); refused {
-		return rcode, nil
+	if h.refuses(r) {
+		return dns.RcodeRefused, nil
 	}
 	if a, ok := h.apex[name]; ok {
 		return h.writeApex(w, r, a)
@@ -164,10 +167,10 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 // if the next plugin, which may have nothing at all of it, denies it.
 func (h *Handler) passType(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
 	if h.behind {
-		return h.passThere(ctx, w, r, name, entry, false)
+		return h.passThere(ctx, w, r, entry, false)
 	}
-	if rcode, refused := h.refuse(r); refused {
-		return rcode, nil
+	if h.refuses(r) {
+		return dns.RcodeRefused, nil
 	}
 	if a, ok := h.apex[name]; ok {
 		return h.writeApex(w, r, a)
@@ -175,19 +178,16 @@ func (h *Handler) passType(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	return h.writeNoData(w, r, entry)
 }
 
-// refuse turns away what is no question for data. The server writes the
-// answer: the code is one of those that say nothing was written.
-func (h *Handler) refuse(r *dns.Msg) (rcode int, refused bool) {
+// refuses reports whether a question is none for data, and counts it. The
+// server writes the answer: REFUSED is one of the codes that say nothing was
+// written.
+func (h *Handler) refuses(r *dns.Msg) bool {
 	q := r.Question[0]
-	switch {
-	case r.Opcode != dns.OpcodeQuery:
-		h.metrics.notImplemented.Inc()
-		return dns.RcodeNotImplemented, true
-	case q.Qclass != dns.ClassINET || isMeta(q.Qtype):
-		h.metrics.refused.Inc()
-		return dns.RcodeRefused, true
+	if q.Qclass == dns.ClassINET && !isMeta(q.Qtype) {
+		return false
 	}
-	return dns.RcodeSuccess, false
+	h.metrics.refused.Inc()
+	return true
 }
 
 // isMeta reports whether a type is no type of data (RFC 6895, section 3.1):

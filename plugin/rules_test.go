@@ -439,6 +439,19 @@ func TestRule23ASecondaryMayBeNotified(t *testing.T) {
 	}
 }
 
+// TestRule23ASilentPluginIsSpokenFor has one behind that drops what is no query,
+// as file does: nobody waits for it in a zone of ours.
+func TestRule23ASilentPluginIsSpokenFor(t *testing.T) {
+	for name, want := range map[string]int{"example.org.": dns.RcodeNotImplemented, "sub.example.org.": dns.RcodeNotImplemented, "example.net.": dns.RcodeSuccess} {
+		b := newBed(atOrigin)
+		b.Next = broken["IsSilent"]
+		b.Use(steer.Config{Table: route.NewTable(b.entry)})
+		if rcode, m := b.send(t, new(dns.Msg).SetNotify(name)); rcode != want || m != nil {
+			t.Errorf("%s: expected %s for the server to write, got %s, %v", name, dns.RcodeToString[want], dns.RcodeToString[rcode], m)
+		}
+	}
+}
+
 // TestRule24UnknownTypesAreNODATA asks for every type that the origin's site
 // does not have (RFC 3597, section 3; RFC 8906, section 3.1.2).
 func TestRule24UnknownTypesAreNODATA(t *testing.T) {

@@ -128,12 +128,11 @@ var deviations = map[string]string{
 
 // fileDeviations are those of the plugin file besides, at the apex.
 var fileDeviations = map[string]string{
-	"NOTIFY": "no reply",
-	"TYPE0":  "NOERROR aa: NODATA",
-	"OPT":    "NOERROR aa: NODATA",
-	"TKEY":   "NOERROR aa: NODATA",
-	"TSIG":   "NOERROR aa: NODATA",
-	"MAILB":  "NOERROR aa: NODATA",
+	"TYPE0": "NOERROR aa: NODATA",
+	"OPT":   "NOERROR aa: NODATA",
+	"TKEY":  "NOERROR aa: NODATA",
+	"TSIG":  "NOERROR aa: NODATA",
+	"MAILB": "NOERROR aa: NODATA",
 }
 
 // arguments returns those of dig.
