@@ -372,7 +372,7 @@ func TestRule23ANotifyDoesNotWaitForFile(t *testing.T) {
 	t.Parallel()
 	zone := write(t, folder(t), "db.example.org", zoneFile)
 	s := spec{corefile: block("    file "+zone+"\n", ours("answer cname origin.deep.example.org")), vars: at(startOrigin(t))}.start(t)
-	for _, name := range []string{site, "origin.deep.example.org.", "deep.example.org."} {
+	for _, name := range []string{site, "origin.deep.example.org.", "deep.example.org.", "example.org."} {
 		if got := summary(s.udp().must(t, new(dns.Msg).SetNotify(name))); got != "NOTIMP" {
 			t.Errorf("Expected a NOTIFY of %s turned away, got %q", name, got)
 		}
