@@ -200,10 +200,13 @@ func (i *instance) sites() (engine.Sites, error) {
 	next := make(map[string]health.Exchange)
 	for _, p := range i.parts {
 		for _, s := range p.block.Sites() {
-			if p.handler.Behind() {
+			switch {
+			case p.handler.Behind():
 				next[s.Name()] = p.handler.AskNext
-			} else if s.Origin.Next {
+			case s.Origin.Next:
 				return engine.Sites{}, fmt.Errorf("%s: 'origin next' of site '%s' needs a plugin behind cdnredirect that knows it", s.Place, s.Name())
+			case slices.Contains(s.Names, s.Zone) && len(i.ns[s.Zone]) == 0:
+				return engine.Sites{}, fmt.Errorf("%s: site '%s' is the apex of its zone, whose SOA and NS nobody knows: write 'ns NAME...', or put a plugin such as file behind cdnredirect", s.Place, s.Name())
 			}
 		}
 	}

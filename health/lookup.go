@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -24,6 +25,9 @@ const (
 	maxFoundTTL = 24 * time.Hour
 )
 
+// errRefused says that a name is not theirs who were asked.
+var errRefused = errors.New("the answer is REFUSED")
+
 // ask returns the answer to a question, which may be that there is none. Every
 // code but NOERROR and NXDOMAIN is an error, unless there are records: then it
 // is that of where a CNAME leads (RFC 6604), and this may not be the one to know.
@@ -32,6 +36,9 @@ func (x Exchange) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg,
 	m, err := x(ctx, q)
 	if err == nil && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError && len(m.Answer) == 0 {
 		err = fmt.Errorf("the answer is %s", dns.RcodeToString[m.Rcode])
+		if m.Rcode == dns.RcodeRefused {
+			err = errRefused
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for %s of '%s': %w", dns.Type(qtype), name, err)
@@ -130,11 +137,11 @@ func (x Exchange) Types(ctx context.Context, name string, types []uint16) ([]uin
 	var found []uint16
 	for _, t := range types {
 		m, err := x.ask(ctx, name, t)
-		if err != nil {
-			return nil, err
-		}
-		if m.Rcode == dns.RcodeNameError {
+		switch {
+		case errors.Is(err, errRefused) || err == nil && m.Rcode == dns.RcodeNameError:
 			return nil, nil
+		case err != nil:
+			return nil, err
 		}
 		own := func(rr dns.RR) bool { return rr.Header().Rrtype == t && equalNames(rr.Header().Name, name) }
 		if slices.ContainsFunc(m.Answer, own) || slices.ContainsFunc(m.Ns, own) {
@@ -144,16 +151,32 @@ func (x Exchange) Types(ctx context.Context, name string, types []uint16) ([]uin
 	return found, nil
 }
 
-// SOA returns a zone's start of authority, or nil where there is none.
-func (x Exchange) SOA(ctx context.Context, zone string) (*dns.SOA, error) {
-	m, err := x.ask(ctx, zone, dns.TypeSOA)
-	if err != nil {
+// SOA returns the start of authority of the zone that a name is in, or nil where
+// there is none.
+func (x Exchange) SOA(ctx context.Context, name string) (*dns.SOA, error) {
+	m, err := x.ask(ctx, name, dns.TypeSOA)
+	switch {
+	case errors.Is(err, errRefused):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
+	return soaFor(m, name), nil
+}
+
+// soaFor returns the SOA at the name itself, or that of the zone that has the
+// name, if who answers has that zone: a forwarder would tell of zones whose
+// servers we do not speak for.
+func soaFor(m *dns.Msg, name string) *dns.SOA {
 	for _, rr := range m.Answer {
-		if soa, ok := rr.(*dns.SOA); ok && equalNames(soa.Hdr.Name, zone) {
-			return soa, nil
+		if soa, ok := rr.(*dns.SOA); ok && equalNames(soa.Hdr.Name, name) {
+			return soa
 		}
 	}
-	return nil, nil
+	for _, rr := range m.Ns {
+		if soa, ok := rr.(*dns.SOA); ok && m.Authoritative && m.Rcode == dns.RcodeSuccess && dns.IsSubDomain(soa.Hdr.Name, name) {
+			return soa
+		}
+	}
+	return nil
 }

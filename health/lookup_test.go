@@ -206,7 +206,7 @@ func TestSOA(t *testing.T) {
 	for page, want := range map[string]string{
 		record:                                 "7",
 		strings.ToUpper(record):                "7",
-		"| " + record:                          "none", // no data, or another zone's
+		"| " + record:                          "none", // not with authority: another's zone
 		"org. 60 SOA ns.org. h.org. 1 2 3 4 5": "none",
 		"NXDOMAIN":                             "none",
 		"SERVFAIL":                             "asking for SOA of 'example.org.': the answer is SERVFAIL",

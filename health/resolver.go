@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
@@ -19,7 +20,7 @@ const (
 )
 
 // NewResolver returns the exchange with recursive servers: they are asked one
-// after the other until one answers. None stands for those of resolv.conf(5).
+// after the other until one answers, that which did last first. None stands for those of resolv.conf(5).
 func NewResolver(servers []netip.AddrPort) Exchange {
 	addresses := func() ([]string, error) { return systemResolvers("/etc/resolv.conf") }
 	if len(servers) > 0 {
@@ -29,13 +30,14 @@ func NewResolver(servers []netip.AddrPort) Exchange {
 		}
 		addresses = func() ([]string, error) { return fixed, nil }
 	}
+	var good atomic.Int64 // the server that answered last is asked first
 	return func(ctx context.Context, q *dns.Msg) (*dns.Msg, error) {
 		servers, err := addresses()
 		if err != nil {
 			return nil, err
 		}
 		q.SetEdns0(resolverSize, false)
-		return askEach(ctx, q, servers)
+		return askEach(ctx, q, servers, &good)
 	}
 }
 
@@ -52,11 +54,15 @@ func systemResolvers(path string) ([]string, error) {
 	return addresses, nil
 }
 
-func askEach(ctx context.Context, q *dns.Msg, servers []string) (*dns.Msg, error) {
+func askEach(ctx context.Context, q *dns.Msg, servers []string, good *atomic.Int64) (*dns.Msg, error) {
 	failed := errors.New("no resolver is known")
-	for _, server := range servers {
+	first := int(good.Load())
+	for i := range servers {
+		n := (first + i) % len(servers)
+		server := servers[n]
 		m, err := askOne(ctx, q, server)
 		if err == nil {
+			good.Store(int64(n))
 			return m, nil
 		}
 		failed = fmt.Errorf("asking the resolver %s: %w", server, err)

@@ -3,44 +3,30 @@ package steer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
+	"github.com/cdnredirect/cdnredirect/internal/site"
 
 	"github.com/miekg/dns"
 )
 
-// maxChain is how many CNAMEs of ours one answer may hold.
-const maxChain = 8
+// errChain says that a chain of CNAMEs comes back or is too long.
+var errChain = errors.New("a chain of CNAMEs has no end")
 
 // writeChain answers with a CNAME whose target lies in a zone of ours: the
 // search goes on at the target, and the rcode is that of the last name (RFC
 // 1034, section 4.3.2; RFC 6604, section 3).
 func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, c *client, records *route.Records) (int, error) {
 	m := newReply(r)
-	qtype := m.question[0].Qtype
 	m.Answer = cname(m.question[0].Name, records)
-	for links := 1; h.follows(records, qtype); links++ {
-		if links > maxChain {
-			h.metrics.failed.Inc()
-			return dns.RcodeServerFailure, nil
-		}
-		target := records.Target
-		next, answers := h.owner(target, qtype)
-		if answers == nil {
-			h.endChain(ctx, w, r, m, target)
-			break
-		}
-		if err := c.find(h, next, w, r); err != nil {
-			h.metrics.malformed.Inc()
-			return dns.RcodeFormatError, nil
-		}
-		records = c.records(answers)
-		link := newReply(&dns.Msg{Question: []dns.Question{{Name: target, Qtype: qtype, Qclass: dns.ClassINET}}})
-		h.fill(link, next.Zone, records)
-		m.Answer, m.Ns = append(m.Answer, link.Answer...), link.Ns
+	asker := *c
+	s := &search{h: h, ctx: ctx, w: w, r: r, c: &asker, m: &m.Msg, links: 1}
+	if err := s.goOn(records.Target); err != nil {
+		return h.refuseSearch(err), nil
 	}
-	m.Answer, m.Ns, m.Extra = slices.Clip(m.Answer), slices.Clip(m.Ns), c.reply(r).Extra
+	m.Answer, m.Ns, m.Extra = slices.Clip(m.Answer), slices.Clip(m.Ns), asker.reply(r).Extra
 	w.WriteMsg(&m.Msg)
 	if m.Rcode == dns.RcodeNameError {
 		h.metrics.denied.Inc()
@@ -50,10 +36,68 @@ func (h *Handler) writeChain(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	return dns.RcodeSuccess, nil
 }
 
+// refuseSearch counts a search that failed, and returns the code for the server
+// to write.
+func (h *Handler) refuseSearch(err error) int {
+	if errors.Is(err, errSubnet) {
+		h.metrics.malformed.Inc()
+		return dns.RcodeFormatError
+	}
+	h.metrics.failed.Inc()
+	return dns.RcodeServerFailure
+}
+
+// search is an answer that grows along a chain of CNAMEs.
+type search struct {
+	h     *Handler
+	ctx   context.Context
+	w     dns.ResponseWriter
+	r     *dns.Msg
+	c     *client
+	m     *dns.Msg
+	links int // CNAMEs in the answer
+}
+
+// goOn continues the search at a name.
+func (s *search) goOn(target string) error {
+	qtype := s.r.Question[0].Qtype
+	for {
+		if s.links > site.MaxChain || s.has(target) {
+			return errChain
+		}
+		entry, answers := s.h.owner(target, qtype)
+		if answers == nil {
+			return s.goOnBehind(target)
+		}
+		if err := s.c.find(s.h, entry, s.w, s.r); err != nil {
+			return err
+		}
+		records := s.c.records(answers)
+		link := newReply(&dns.Msg{Question: []dns.Question{{Name: target, Qtype: qtype, Qclass: dns.ClassINET}}})
+		s.h.fill(link, entry.Zone, records)
+		s.m.Answer, s.m.Ns, s.m.Rcode = append(s.m.Answer, link.Answer...), link.Ns, dns.RcodeSuccess
+		if records.Target != "" {
+			s.links++
+		}
+		if !s.h.follows(records, qtype) {
+			return nil
+		}
+		target = records.Target
+	}
+}
+
+// has reports whether the answer has records of a name, which a chain must not
+// come back to.
+func (s *search) has(name string) bool {
+	return slices.ContainsFunc(s.m.Answer, func(rr dns.RR) bool { return sameName(rr.Header().Name, name) })
+}
+
+func sameName(a, b string) bool { return dns.CanonicalName(a) == dns.CanonicalName(b) }
+
 // owner returns the entry and the answers of a chain's next name, or nil where
 // that name, or the type there, is not ours to answer.
 func (h *Handler) owner(name string, qtype uint16) (*route.Entry, *route.Answers) {
-	entry := h.lookup(name)
+	entry := h.lookup(dns.CanonicalName(name))
 	if entry == nil {
 		return nil, nil
 	}
@@ -64,23 +108,77 @@ func (h *Handler) owner(name string, qtype uint16) (*route.Entry, *route.Answers
 	return entry, answers
 }
 
-// endChain ends a chain at a target that is no site, or of which the type is
-// not the site's. Where nobody knows anything of it the CNAME stands alone:
-// resolvers ask for the target then.
-func (h *Handler) endChain(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, m *reply, target string) {
-	end := h.askBehind(ctx, w, r, target)
-	if end != nil {
-		m.Rcode, m.Ns = end.Rcode, shortened(end.Ns, m.Answer[0].Header().Ttl)
-		m.Answer = append(m.Answer, end.Answer...)
+// goOnBehind continues the search in the next plugin. Where nobody knows
+// anything of the name the CNAME stands alone: resolvers ask for it then.
+func (s *search) goOnBehind(target string) error {
+	end := s.h.askBehind(s.ctx, s.w, s.r, target)
+	if end == nil {
+		s.endAlone(target)
+		return nil
 	}
-	site := h.lookup(target)
-	if end == nil && site != nil && h.behind {
-		return // what it has of this type is not ours to say
+	kept, ours := s.h.upToOurs(target, s.r.Question[0].Qtype, end.Answer)
+	ttl := s.m.Answer[0].Header().Ttl
+	s.m.Answer = append(s.m.Answer, kept...)
+	s.links += countCNAMEs(kept)
+	if ours != "" {
+		return s.goOn(ours)
 	}
-	there := cmp.Or(site, h.empty(target))
-	if there != nil && (end == nil || len(end.Answer) == 0) {
-		m.Rcode, m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
+	s.m.Rcode, s.m.Ns = end.Rcode, shortened(end.Ns, ttl)
+	if there := cmp.Or(s.h.lookup(target), s.h.empty(target)); there != nil && len(kept) == 0 {
+		s.m.Rcode, s.m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
+	return nil
+}
+
+// endAlone ends the search at a name of which the next plugin says nothing. What
+// a site has there of a type that is that plugin's is not ours to say.
+func (s *search) endAlone(target string) {
+	entry := s.h.lookup(target)
+	if entry != nil && s.h.behind {
+		return
+	}
+	if there := cmp.Or(entry, s.h.empty(target)); there != nil {
+		s.m.Ns = []dns.RR{soaOf(there)}
+	}
+}
+
+// upToOurs follows a chain of CNAMEs from a name, and returns the records on
+// the way to the first name that is ours to answer, or that the chain has been
+// at; without one, all records and no name. What the next plugin has at a name
+// of ours is not what we answer there.
+func (h *Handler) upToOurs(name string, qtype uint16, answer []dns.RR) (kept []dns.RR, ours string) {
+	visited := []string{name}
+	is := func(owner string) func(string) bool {
+		return func(other string) bool { return sameName(owner, other) }
+	}
+	for range answer {
+		i := slices.IndexFunc(answer, func(rr dns.RR) bool {
+			return rr.Header().Rrtype == dns.TypeCNAME && sameName(rr.Header().Name, name)
+		})
+		if i < 0 {
+			return answer, ""
+		}
+		name = answer[i].(*dns.CNAME).Target
+		if _, answers := h.owner(name, qtype); answers != nil || slices.ContainsFunc(visited, is(name)) {
+			for _, rr := range answer {
+				if slices.ContainsFunc(visited, is(rr.Header().Name)) {
+					kept = append(kept, rr)
+				}
+			}
+			return kept, name
+		}
+		visited = append(visited, name)
+	}
+	return answer, ""
+}
+
+func countCNAMEs(answer []dns.RR) (n int) {
+	for _, rr := range answer {
+		if rr.Header().Rrtype == dns.TypeCNAME {
+			n++
+		}
+	}
+	return n
 }
 
 // shortened copies the records of a negative answer with an SOA that is kept

@@ -2,6 +2,7 @@ package steer
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
@@ -31,18 +32,17 @@ func soaOf(entry *route.Entry) *dns.SOA {
 	return entry.Zone.SOA(unsettledTTL)
 }
 
-// passThere has the next plugin answer for a name with or above an entry: it
-// may have data there, but must not deny the name. Above an entry its failure
-// is hidden, or it would be that of the site; at a site's own name it is of data
-// that is not ours to deny.
-func (h *Handler) passThere(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, entry *route.Entry, above bool) (int, error) {
+// passEmpty has the next plugin answer for an empty non-terminal above an
+// entry: it may have data there, but must not deny the name. Its failure is
+// hidden, or it would be that of the site.
+func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, entry *route.Entry) (int, error) {
 	there := &undenied{ResponseWriter: w, soa: soaOf(entry)}
 	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
 	switch {
 	case there.changed:
 		h.metrics.nodata.Inc()
 		return dns.RcodeSuccess, err
-	case plugin.ClientWrite(rcode), !above && failed(rcode, err):
+	case plugin.ClientWrite(rcode):
 		return rcode, err
 	}
 	if h.refuses(r) {
@@ -51,22 +51,60 @@ func (h *Handler) passThere(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 	return h.writeNoData(w, r, entry)
 }
 
-// undenied makes NODATA of the next plugin's NXDOMAIN for an empty
-// non-terminal: a resolver that believes the name is not there takes all names
-// below for denied too (RFC 8020, section 2).
+// passType hands on what is not ours at a site's name: a type of data that is
+// the next plugin's, or anything as long as there are no answers. The name is
+// there even if that plugin denies it; its failure is of data that is not ours
+// to deny.
+func (h *Handler) passType(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
+	if h.refuses(r) {
+		return dns.RcodeRefused, nil
+	}
+	if !h.behind {
+		if a, ok := h.apex[name]; ok {
+			return h.writeApex(w, r, a)
+		}
+		return h.writeNoData(w, r, entry)
+	}
+	there := &undenied{ResponseWriter: w, soa: soaOf(entry)}
+	if entry.Answers() != nil {
+		there.site = name
+	}
+	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
+	switch {
+	case there.changed:
+		h.metrics.nodata.Inc()
+		return dns.RcodeSuccess, err
+	case plugin.ClientWrite(rcode), failed(rcode, err):
+		return rcode, err
+	}
+	return h.writeNoData(w, r, entry)
+}
+
+// undenied makes NODATA of the next plugin's NXDOMAIN for a name that is there:
+// a resolver that believes it is not takes all names below for denied too (RFC
+// 8020, section 2). At a site's name it does so of a CNAME, too, which would
+// lead all types away from the addresses that stand there.
 type undenied struct {
 	dns.ResponseWriter
 	soa     *dns.SOA
+	site    string // empty: the name is above a site, or has no answers yet
 	changed bool
 }
 
 // WriteMsg implements dns.ResponseWriter.
 func (w *undenied) WriteMsg(m *dns.Msg) error {
-	if m.Rcode == dns.RcodeNameError && len(m.Answer) == 0 {
+	if m.Rcode == dns.RcodeNameError && len(m.Answer) == 0 || w.site != "" && hasCNAME(m, w.site) {
 		nodata := *m // the next plugin may keep its own
 		nodata.Rcode = dns.RcodeSuccess
-		nodata.Ns = []dns.RR{w.soa}
+		nodata.Answer, nodata.Ns = nil, []dns.RR{w.soa}
 		m, w.changed = &nodata, true
 	}
 	return w.ResponseWriter.WriteMsg(m)
+}
+
+// hasCNAME reports whether an answer has a CNAME at a name.
+func hasCNAME(m *dns.Msg, name string) bool {
+	return slices.ContainsFunc(m.Answer, func(rr dns.RR) bool {
+		return rr.Header().Rrtype == dns.TypeCNAME && sameName(rr.Header().Name, name)
+	})
 }

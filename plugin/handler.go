@@ -146,9 +146,9 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	empty := h.empty(name)
 	switch {
 	case h.behind && empty != nil:
-		return h.passThere(ctx, w, r, empty, true)
+		return h.passEmpty(ctx, w, r, empty)
 	case h.behind:
-		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
+		return h.passAlias(ctx, w, r)
 	}
 	if h.refuses(r) {
 		return dns.RcodeRefused, nil
@@ -161,21 +161,6 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	}
 	h.metrics.refused.Inc()
 	return dns.RcodeRefused, nil
-}
-
-// passType hands on what is not ours at a site's name. The name is there even
-// if the next plugin, which may have nothing at all of it, denies it.
-func (h *Handler) passType(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, entry *route.Entry) (int, error) {
-	if h.behind {
-		return h.passThere(ctx, w, r, entry, false)
-	}
-	if h.refuses(r) {
-		return dns.RcodeRefused, nil
-	}
-	if a, ok := h.apex[name]; ok {
-		return h.writeApex(w, r, a)
-	}
-	return h.writeNoData(w, r, entry)
 }
 
 // refuses reports whether a question is none for data, and counts it. The

@@ -95,6 +95,7 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"weight for one of two", example(full, "site www.example.org class web {", "cdn a a.example.net weight 1", "cdn b b.example.net", "}"), "11 - Error during parsing: cdn 'edge' and cdn 'a' have the same priority: give a weight to both or to neither"},
 	{"one host for two sites", example(full, "site a.example.org class web {", "answer cname o.example.org", "}", "site b.example.org class web {", "answer cname o.example.org", "}"), "12 - Error during parsing: 'o.example.org.' of 'answer cname' is already taken by the site 'a.example.org.' at Corefile:9"},
 	{"host that is a site", example(full, "site a.example.org class web {", "answer cname b.example.org", "}", "site b.example.org class web"), "9 - Error during parsing: 'b.example.org.' of 'answer cname' is already taken by the site 'b.example.org.' at Corefile:12"},
+	{"chain of nine sites", example(full, chainOf(9)), "9 - Error during parsing: the targets of site 's0.example.org.' lead over more than 8 sites, up to 's8.example.org.'"},
 	{"loop over a host", "example.org example.net {\n cdnredirect {\n" + full + "\n site a.example.org class web {\n answer cname b.example.net\n }\n site b.example.net class web {\n cdn edge a.example.org\n }\n }\n}", "12 - Error during parsing: target 'a.example.org.' of cdn 'edge' leads back to the site 'a.example.org.'"},
 
 	{"host at the apex", example(full, "site www.example.org class web {", "answer cname example.org", "}"), "10 - Error during parsing: 'example.org.' is the apex of the zone: the origin needs a name below it"},
@@ -119,6 +120,22 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"name server that is a site", example("ns ns1.example.net www.example.org", "site www.example.org class web", full), "3 - Error during parsing: name server 'www.example.org.' is a name of the site 'www.example.org.' at Corefile:4: it needs one that is not steered (RFC 2181, section 10.3)"},
 	{"name server that another block steers", example("ns ns1.example.com") + example(full, "site ns1.example.com class web"), "3 - Error during parsing: name server 'ns1.example.com.' is a name of the site 'ns1.example.com.' at Corefile:14: it needs one that is not steered (RFC 2181, section 10.3)"},
 	{"loop of targets", example(full, "site a.example.org class web {", "cdn edge b.example.org", "}", "site b.example.org class web {", "cdn edge a.example.org", "}"), "12 - Error during parsing: target 'a.example.org.' of cdn 'edge' leads back to the site 'a.example.org.'"},
+}
+
+// chainOf is that many sites, each with the next one as its target.
+func chainOf(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "site s%d.example.org class web {\ncdn edge s%d.example.org\n}\n", i, i+1)
+	}
+	return b.String()
+}
+
+// TestTheLongestChain is one that answers can hold.
+func TestTheLongestChain(t *testing.T) {
+	if _, _, err := loadAll(t, "Corefile", example(full, chainOf(8))); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestCorefileErrors(t *testing.T) {

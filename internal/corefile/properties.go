@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -255,12 +256,39 @@ func setHTTPS(s *site.Site, n node) error {
 	if err != nil || !ok || strings.ContainsAny(params, "\n;") {
 		return fmt.Errorf("invalid parameters '%s' of an HTTPS record: write them as in a zone file, such as alpn=h2,h3 (RFC 9460, section 2.1)", params)
 	}
+	if err := checkParams(record.Value); err != nil {
+		return fmt.Errorf("invalid parameters '%s' of an HTTPS record: %w", params, err)
+	}
 	s.HTTPS = record.Value
+	return nil
+}
+
+// checkParams holds what a zone file may say and a resolver would not take: a
+// key given twice, and keys that need others (RFC 9460, sections 2.2, 7.1 and 8).
+func checkParams(params []dns.SVCBKeyValue) error {
+	given := make(map[dns.SVCBKey]bool)
+	for _, p := range params {
+		if given[p.Key()] {
+			return fmt.Errorf("'%s' is repeated", p.Key())
+		}
+		given[p.Key()] = true
+	}
+	if given[dns.SVCB_NO_DEFAULT_ALPN] && !given[dns.SVCB_ALPN] {
+		return errors.New("'no-default-alpn' needs 'alpn'")
+	}
+	for _, p := range params {
+		mandatory, ok := p.(*dns.SVCBMandatory)
+		for i := 0; ok && i < len(mandatory.Code); i++ {
+			if !given[mandatory.Code[i]] {
+				return fmt.Errorf("'%s' is mandatory and not there", mandatory.Code[i])
+			}
+		}
+	}
 	return nil
 }
 
 // setHides reads: hides TYPE...
 func setHides(s *site.Site, n node) (err error) {
-	s.Hides, err = list(n, dataType)
+	s.Hides, err = list(n, hiddenType)
 	return err
 }

@@ -222,6 +222,16 @@ func dataType(word string) (uint16, error) {
 	return 0, fmt.Errorf("unknown type '%s': write one such as MX or TYPE65280", word)
 }
 
+// hiddenType reads a type of data that a name may have beside a site's own.
+func hiddenType(word string) (uint16, error) {
+	t, err := dataType(word)
+	own := t == dns.TypeA || t == dns.TypeAAAA || t == dns.TypeCNAME
+	if err == nil && (own || t == dns.TypeOPT || t >= 128 && t <= 255) {
+		err = fmt.Errorf("type '%s' cannot be hidden: name types of data other than A, AAAA and CNAME", word)
+	}
+	return t, err
+}
+
 // number reads a finite number.
 func number(word string) (float64, error) {
 	value, err := strconv.ParseFloat(word, 64)

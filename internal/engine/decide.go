@@ -104,7 +104,10 @@ func (e *Engine) renew(r *runner, now time.Time) {
 	}
 }
 
+// sameCDN reports whether two are one, even if its target is another now.
+func sameCDN(a, b site.CDN) bool { return a.Name == b.Name }
+
 // moved reports whether visitors, or what was measured, went elsewhere.
 func moved(a, b site.Decision) bool {
-	return a.Side != b.Side || a.Share != b.Share || !slices.Equal(a.CDNs, b.CDNs)
+	return a.Side != b.Side || a.Share != b.Share || !slices.EqualFunc(a.CDNs, b.CDNs, sameCDN)
 }

@@ -40,7 +40,8 @@ type Generation struct {
 	unlocated int           // sites whose origin has no address yet
 	held      int           // sites that hidden data holds back
 	dead      int           // targets that lead nowhere
-	ready     chan struct{} // closed when none is unknown
+	ready     chan struct{} // closed by over
+	over      func()        // the first round is over, once
 }
 
 // firstRound is how long at most Offer waits, for lookups and again for probes.
@@ -74,6 +75,7 @@ func (e *Engine) prepare(sites Sites) *Generation {
 		resolve: e.cfg.Resolver(sites.Resolvers),
 		ready:   make(chan struct{}),
 	}
+	g.over = sync.OnceFunc(func() { close(g.ready) })
 	known := e.current.byName()
 	for _, s := range sites.Sites {
 		r := newRunner(g, s, known[s.Name()])
@@ -104,7 +106,9 @@ func (e *Engine) look(ctx context.Context, g *Generation, sites Sites) {
 	group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, nextRound)
 		defer cancel()
-		newWatches(own, e.panicked).begin(ctx, e.nextLooks(g, sites.Next))
+		needed, hides := e.nextLooks(g, sites.Next)
+		newWatches(own, e.panicked).begin(ctx, needed)
+		newWatches(own, e.panicked).begin(ctx, hides)
 	})
 	group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, firstRound)
@@ -114,9 +118,10 @@ func (e *Engine) look(ctx context.Context, g *Generation, sites Sites) {
 	group.Wait()
 }
 
-// nextLooks returns all that is looked up through next plugins: origins first.
-func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) []look {
-	var zones, origins, hides []look
+// nextLooks returns all that is looked up through next plugins: what answers
+// need, zones first, and what they would hide.
+func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) (needed, hides []look) {
+	var zones, origins []look
 	seen := make(map[string]bool)
 	for _, r := range g.runners {
 		exchange := next[r.site.Name()]
@@ -134,7 +139,7 @@ func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) []loo
 			hides = append(hides, e.lookHidden(r, exchange))
 		}
 	}
-	return slices.Concat(origins, zones, hides)
+	return slices.Concat(zones, origins), hides
 }
 
 func (e *Engine) targetLooks(g *Generation) []look {
@@ -167,15 +172,20 @@ func (e *Engine) open(g *Generation, now time.Time) {
 		case !r.located():
 			g.unlocated++
 		case r.state.Side == site.SideUnknown:
-			r.awaited = true
-			g.unknown++
+			g.await(r)
 		}
 	}
 	g.Table = route.NewTable(entries...)
 	if g.unknown == 0 {
-		close(g.ready)
+		g.over()
 	}
 	e.cfg.Metrics.recount(e.current)
+}
+
+// await counts a runner whose first round is not over.
+func (g *Generation) await(r *runner) {
+	r.awaited = true
+	g.unknown++
 }
 
 // known counts a runner whose first round is over.
@@ -185,7 +195,7 @@ func (g *Generation) known(r *runner) {
 	}
 	r.awaited = false
 	if g.unknown--; g.unknown == 0 {
-		close(g.ready)
+		g.over()
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // a web site. The first finds out whether the name is there at all.
 var hidden = []uint16{
 	dns.TypeTXT, dns.TypeMX, dns.TypeNS, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeSRV, dns.TypeCAA, dns.TypeTLSA,
-	dns.TypeNAPTR, dns.TypeSSHFP, dns.TypeURI, dns.TypeLOC, dns.TypePTR, dns.TypeDNAME,
+	dns.TypeNAPTR, dns.TypeSSHFP, dns.TypeURI, dns.TypeLOC, dns.TypePTR, dns.TypeDNAME, dns.TypeDS,
+	dns.TypeCERT, dns.TypeOPENPGPKEY, dns.TypeSMIMEA, dns.TypeHINFO, dns.TypeRP, dns.TypeSPF, dns.TypeAFSDB,
 }
 
 // hidesEvery is how often the next plugin is asked what a site would hide.

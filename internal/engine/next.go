@@ -60,6 +60,9 @@ func (e *Engine) lookOrigin(r *runner, next health.Exchange) look {
 		}
 		if err != nil || found.empty() {
 			e.originMissing(r, err)
+			if !r.located() {
+				return leastPause
+			}
 			return min(retryPause, r.period())
 		}
 		r.lost = false
@@ -110,6 +113,7 @@ func (e *Engine) settle(now time.Time) {
 	for r, addrs := range moving {
 		if !r.located() {
 			r.generation.unlocated--
+			r.generation.await(r)
 		}
 		r.move(addrs)
 	}

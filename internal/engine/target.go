@@ -11,8 +11,9 @@ import (
 const (
 	leastPause  = time.Second
 	targetPause = 5 * time.Second // the least for a target
-	retryPause  = 5 * time.Second // after a failure
+	retryPause  = 5 * time.Second // after a failure; twice as long after each more of a target
 	longPause   = 5 * time.Minute
+	stalePause  = 30 * time.Second // while addresses are answered that may be gone
 )
 
 // target is the name of a CDN that is looked up, and who wants to know.
@@ -20,6 +21,7 @@ type target struct {
 	name  string
 	last  resolved
 	dead  bool // it is known to lead nowhere
+	fails int  // lookups that failed in a row
 	users []*runner
 }
 
@@ -64,11 +66,18 @@ func (e *Engine) lookAt(g *Generation, t *target) look {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.targetFound(g, t, next, err)
-		if err != nil {
-			e.targetFailed(g, err)
-			return retryPause
+		again := within(next.found().TTL, targetPause, longPause)
+		if err == nil {
+			t.fails = 0
+			return again
 		}
-		return within(next.found().TTL, targetPause, longPause)
+		e.targetFailed(g, err)
+		t.fails = min(t.fails+1, 7)
+		longest := longPause
+		if !next.empty() {
+			longest = stalePause
+		}
+		return min(retryPause<<(t.fails-1), longest)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/route"
+
+	"github.com/miekg/dns"
 )
 
 // zoneEvery is how often the next plugin is asked for a zone's SOA.
@@ -35,7 +37,9 @@ func (e *Engine) lookZone(z *route.Zone, next health.Exchange) look {
 			return retryPause
 		}
 		if soa != nil {
-			z.SetSOA(soa)
+			own := *soa
+			own.Hdr.Name = dns.CanonicalName(soa.Hdr.Name)
+			z.SetSOA(&own)
 		}
 		return zoneEvery
 	}

@@ -74,6 +74,9 @@ type News struct {
 func newAnswers(s *site.Site, seed Seed, n News) *Answers {
 	d := n.Decision
 	a := &Answers{Decision: d, Records: atOrigin(s, d)}
+	if len(n.Passed) > 0 { // a CNAME cannot stand beside them
+		a.Target, a.End = "", false
+	}
 	a.partly, a.passed = s.Answer.Form == site.FormAddress || len(n.Passed) > 0, n.Passed
 	if d.Share == 0 {
 		return a

@@ -31,6 +31,7 @@ func NewZone(name, mname string) *Zone {
 		mname = below(name, "ns.dns.")
 	}
 	z.SetSOA(&dns.SOA{
+		Hdr:     dns.RR_Header{Name: name},
 		Ns:      mname,
 		Mbox:    below(name, "hostmaster."),
 		Serial:  soaSerial,
@@ -41,15 +42,17 @@ func NewZone(name, mname string) *Zone {
 	return z
 }
 
-// SetSOA makes the data of a record those of the zone's negative answers from
-// now on, but for its MINIMUM. The record is not to be changed afterwards.
+// SetSOA makes the owner and the data of a record those of the zone's negative
+// answers from now on, but for its MINIMUM. The owner may be above the zone's
+// name, where a block serves a part of a zone. The record is not to be changed
+// afterwards.
 func (z *Zone) SetSOA(soa *dns.SOA) { z.soa.Store(soa) }
 
 // SOA returns the record with ttl as its TTL and as its MINIMUM: resolvers
 // trust either for how long they keep a negative answer (RFC 2308, section 5).
 func (z *Zone) SOA(ttl uint32) *dns.SOA {
 	soa := *z.soa.Load()
-	soa.Hdr = dns.RR_Header{Name: z.Name, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl}
+	soa.Hdr = dns.RR_Header{Name: soa.Hdr.Name, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl}
 	soa.Minttl = ttl
 	return &soa
 }

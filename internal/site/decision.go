@@ -44,9 +44,9 @@ const (
 	CauseHides     Cause = "hides"     // the CNAME would hide data of the next plugin
 )
 
-// Causes lists those that a site's side may change by.
+// Causes lists those that visitors may go elsewhere by.
 func Causes() []Cause {
-	return []Cause{CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData}
+	return []Cause{CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData, CauseNoCDN, CauseHides}
 }
 
 // Reason is why a decision was taken: the worst threshold at that moment.

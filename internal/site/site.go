@@ -103,8 +103,13 @@ func (s *Site) Name() string { return s.Names[0] }
 
 // ClientsDiffer reports whether clients may get different answers at one moment.
 func (s *Site) ClientsDiffer() bool {
-	weighted := func(c CDN) bool { return c.Weight > 0 }
-	return s.Divert.Partial() || slices.ContainsFunc(s.CDNs, weighted)
+	return s.Divert.Partial() || slices.ContainsFunc(s.CDNs, s.sharesClients)
+}
+
+// sharesClients reports whether a CDN has another one beside it.
+func (s *Site) sharesClients(c CDN) bool {
+	beside := func(o CDN) bool { return o.Name != c.Name && o.Priority == c.Priority && c.Weight > 0 }
+	return slices.ContainsFunc(s.CDNs, beside)
 }
 
 // Path is one way to observe a site's origin: a target, and which address of

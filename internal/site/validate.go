@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -65,6 +66,12 @@ func isName(name string) bool {
 	return err == nil && canonical == name && name != "."
 }
 
+// isAddress reports whether a name is an IPv4 address that was written for one.
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(strings.TrimSuffix(name, "."))
+	return err == nil
+}
+
 // checkHosts refuses names that no web server can know, which a DNS name may
 // well be.
 func (s *Site) checkHosts() error {
@@ -110,6 +117,8 @@ func (s *Site) checkCDNs() error {
 			return wrong("cdn", "cdn '%s' has no name of its own", c.Name)
 		case !isName(c.Target):
 			return wrong("cdn", "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
+		case isAddress(c.Target):
+			return wrong("cdn", "target '%s' of cdn '%s' is an address: a CNAME leads to a name", c.Target, c.Name)
 		case slices.Contains(dns.SplitDomainName(c.Target), "*"):
 			return wrong("cdn", "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
 		case s.Serves(c.Target):
@@ -270,8 +279,10 @@ func (s *Site) checkAnswer() error {
 // checkHost checks the name of the origin.
 func (s *Site) checkHost() error {
 	switch host := s.Answer.Host; {
-	case !isName(host) || slices.Contains(dns.SplitDomainName(host), "*"):
+	case !isName(host) || slices.Contains(dns.SplitDomainName(host), "*") || isAddress(host):
 		return wrong("answer", "'%s' is not a name that the origin can have", host)
+	case slices.ContainsFunc(s.CDNs, func(c CDN) bool { return c.Target == host }):
+		return wrong("answer", "'%s' is the target of a cdn, too: visitors would go there in either state", host)
 	case s.Serves(host):
 		return wrong("answer", "'%s' is a name of the site itself: the origin needs one of its own", host)
 	case host == s.Zone:
@@ -379,20 +390,27 @@ func (s *Site) links() []link {
 	return links
 }
 
+// MaxChain is how many CNAMEs one answer may hold.
+const MaxChain = 8
+
 // checkLoop walks from site to site over all their targets.
 func checkLoop(start *Site, owner map[string]*Site) error {
 	seen := map[*Site]bool{}
+	depth := map[*Site]int{start: 1} // CNAMEs up to that of the site
 	next := []*Site{start}
 	for len(next) > 0 {
 		s := next[0]
 		next = next[1:]
+		if depth[s] > MaxChain {
+			return &PlaceError{start.Place, fmt.Errorf("the targets of site '%s' lead over more than %d sites, up to '%s'", start.Name(), MaxChain, s.Name())}
+		}
 		for _, l := range s.links() {
 			t := ownerOf(l.target, owner)
 			if t == start {
 				return &PlaceError{s.Place, fmt.Errorf("target '%s' of %s leads back to the site '%s'", l.target, l.property, start.Name())}
 			}
 			if t != nil && !seen[t] {
-				seen[t] = true
+				seen[t], depth[t] = true, depth[s]+1
 				next = append(next, t)
 			}
 		}
