@@ -89,6 +89,21 @@ func TestNSOfAZoneIsGivenOnce(t *testing.T) {
 	}
 }
 
+// TestWhatAChainMustHave is known only once the whole chain is.
+func TestWhatAChainMustHave(t *testing.T) {
+	for site, want := range map[string]string{
+		"site www.example.org {\norigin next": "'origin next' of site 'www.example.org.' needs a plugin behind cdnredirect that knows it",
+		"site example.org {\norigin 127.0.0.1\nanswer address": "site 'example.org.' is the apex of its zone, whose SOA and NS nobody knows: " +
+			"write 'ns NAME...', or put a plugin such as file behind cdnredirect",
+	} {
+		conf := fmt.Sprintf("example.org:%d {\nbind 127.0.0.1\ncdnredirect {\n%s\ncdn a a.example.net\n"+
+			"probe http http://{origin}/\nthreshold response_time 1s\n}\n}\n}\n", freePort(t), site)
+		if _, err := caddy.Start(input(conf)); err == nil || !strings.HasSuffix(err.Error(), "plugin/cdnredirect: Corefile:4: "+want) {
+			t.Errorf("Expected %q, got %v", want, err)
+		}
+	}
+}
+
 // origin is a web server that can be made to fail.
 type origin struct {
 	port   int

@@ -211,3 +211,17 @@ func TestSystemResolvers(t *testing.T) {
 		t.Errorf("Expected the error %q, got %v, %v", want, got, err)
 	}
 }
+
+// TestTheResolverThatAnswersIsAskedFirst: one that is dead costs its time once.
+func TestTheResolverThatAnswersIsAskedFirst(t *testing.T) {
+	bad, good := serveDNS(t, failing(dns.RcodeServerFailure)), serveDNS(t, saying("192.0.2.2"))
+	x := health.NewResolver([]netip.AddrPort{bad.AddrPort, good.AddrPort})
+	for range 3 {
+		if _, err := x(t.Context(), new(dns.Msg).SetQuestion("www.example.org.", dns.TypeA)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if bad.udp.Load() != 1 || good.udp.Load() != 3 {
+		t.Errorf("Expected 1 and 3 questions, got %d and %d", bad.udp.Load(), good.udp.Load())
+	}
+}

@@ -184,6 +184,7 @@ func TestTypes(t *testing.T) {
 			"www.example.org. NS":  "www.example.org. 60 CNAME a.example.org.",
 		}, "[]", 3},
 		{"no such name", map[string]string{"www.example.org. TXT": "NXDOMAIN" + soa}, "[]", 1},
+		{"nobody's name", map[string]string{"www.example.org. TXT": "REFUSED"}, "[]", 1},
 		{"failure", map[string]string{"www.example.org. TXT": soa, "www.example.org. MX": "SERVFAIL"},
 			"asking for MX of 'www.example.org.': the answer is SERVFAIL", 2},
 	} {
@@ -222,6 +223,27 @@ func TestSOA(t *testing.T) {
 		}
 		if got != want || !slices.Equal(b.asked, []string{"example.org. SOA"}) {
 			t.Errorf("%q: expected %q, got %q after %q", page, want, got, b.asked)
+		}
+	}
+}
+
+// TestSOAOfTheZoneAbove is about a block that serves a part of a zone. Only who
+// has that zone can tell.
+func TestSOAOfTheZoneAbove(t *testing.T) {
+	for authoritative, want := range map[bool]string{true: "example.org.", false: ""} {
+		x := health.Exchange(func(_ context.Context, q *dns.Msg) (*dns.Msg, error) {
+			m := new(dns.Msg).SetReply(q)
+			m.Authoritative = authoritative
+			m.Ns = records("example.org. 60 SOA ns.example.org. hostmaster.example.org. 7 7200 1800 86400 20")
+			return m, nil
+		})
+		soa, err := x.SOA(t.Context(), "www.example.org.")
+		got := ""
+		if soa != nil {
+			got = soa.Hdr.Name
+		}
+		if err != nil || got != want {
+			t.Errorf("With authority %t: expected %q, got %q, %v", authoritative, want, got, err)
 		}
 	}
 }
