@@ -135,11 +135,14 @@ func (w *walk) ends(m *dns.Msg) bool {
 // Types returns those of some types that a name has data of.
 func (x Exchange) Types(ctx context.Context, name string, types []uint16) ([]uint16, error) {
 	var found []uint16
-	for _, t := range types {
+	for i, t := range types {
 		m, err := x.ask(ctx, name, t)
+		nothing := errors.Is(err, errRefused) || err == nil && m.Rcode == dns.RcodeNameError
 		switch {
-		case errors.Is(err, errRefused) || err == nil && m.Rcode == dns.RcodeNameError:
-			return nil, nil
+		case nothing && i == 0:
+			return nil, nil // there is no such name, or it is not theirs
+		case nothing:
+			continue
 		case err != nil:
 			return nil, err
 		}

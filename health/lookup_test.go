@@ -184,6 +184,9 @@ func TestTypes(t *testing.T) {
 			"www.example.org. NS":  "www.example.org. 60 CNAME a.example.org.",
 		}, "[]", 3},
 		{"no such name", map[string]string{"www.example.org. TXT": "NXDOMAIN" + soa}, "[]", 1},
+		{"some that are refused", map[string]string{
+			"www.example.org. TXT": `www.example.org. 60 TXT "a"`, "www.example.org. MX": "REFUSED", "www.example.org. NS": "NXDOMAIN",
+		}, "[16]", 3},
 		{"nobody's name", map[string]string{"www.example.org. TXT": "REFUSED"}, "[]", 1},
 		{"failure", map[string]string{"www.example.org. TXT": soa, "www.example.org. MX": "SERVFAIL"},
 			"asking for MX of 'www.example.org.': the answer is SERVFAIL", 2},

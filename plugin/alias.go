@@ -11,8 +11,11 @@ import (
 // passAlias has the next plugin answer for a name that is not ours. Where that
 // is a CNAME that leads to a name of ours, the rest of the answer is ours: the
 // plugin may have other data there, which a site replaces.
-func (h *Handler) passAlias(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	next := &onward{ResponseWriter: w, search: search{h: h, ctx: ctx, w: w, r: r, c: new(client)}}
+func (h *Handler) passAlias(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) (int, error) {
+	if h.zones.Matches(name) == "" {
+		return plugin.NextOrFailure(Name, h.Next, ctx, w, r)
+	}
+	next := &onward{ResponseWriter: w, h: h, ctx: ctx, r: r}
 	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, next, r)
 	if next.err != nil {
 		return h.refuseSearch(next.err), nil
@@ -24,7 +27,9 @@ func (h *Handler) passAlias(ctx context.Context, w dns.ResponseWriter, r *dns.Ms
 // a name of ours.
 type onward struct {
 	dns.ResponseWriter
-	search
+	h   *Handler
+	ctx context.Context
+	r   *dns.Msg
 	err error // what kept the answer from being written
 }
 
@@ -34,19 +39,31 @@ func (o *onward) WriteMsg(m *dns.Msg) error {
 	if countCNAMEs(m.Answer) == 0 || !followed(q.Qtype) {
 		return o.ResponseWriter.WriteMsg(m)
 	}
-	kept, ours := o.h.upToOurs(q.Name, q.Qtype, m.Answer)
-	if ours == "" {
-		return o.ResponseWriter.WriteMsg(m)
-	}
+	kept, last, ours := o.h.upToOurs(q.Name, q.Qtype, m.Answer)
 	answer := *m // the next plugin may keep its own
-	answer.Answer, answer.Ns = kept, nil
-	o.m, o.links = &answer, countCNAMEs(kept)
-	if o.err = o.goOn(ours); o.err != nil {
-		return nil
-	}
-	answer.Answer, answer.Ns = slices.Clip(answer.Answer), slices.Clip(answer.Ns)
-	if extra := o.c.reply(o.r).Extra; extra != nil {
-		answer.Extra = extra
+	there := o.h.there(last)
+	switch {
+	case ours:
+		if o.err = o.goOn(&answer, kept, last); o.err != nil {
+			return nil
+		}
+	case there != nil && m.Rcode == dns.RcodeNameError:
+		answer.Rcode, answer.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
 	return o.ResponseWriter.WriteMsg(&answer)
+}
+
+// goOn puts what we answer at a name behind the records that lead there. What
+// was validated of the next plugin's answer is not what we put there.
+func (o *onward) goOn(answer *dns.Msg, kept []dns.RR, name string) error {
+	answer.Answer, answer.Ns, answer.AuthenticatedData = kept, nil, false
+	s := search{h: o.h, ctx: o.ctx, w: o.ResponseWriter, r: o.r, c: new(client), m: answer, links: countCNAMEs(kept)}
+	if err := s.goOn(name); err != nil {
+		return err
+	}
+	answer.Answer, answer.Ns = slices.Clip(answer.Answer), slices.Clip(answer.Ns)
+	if extra := s.c.reply(o.r).Extra; extra != nil {
+		answer.Extra = extra
+	}
+	return nil
 }

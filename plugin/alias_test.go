@@ -94,3 +94,32 @@ func TestRule02MetaTypesAreNobodysAtASite(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAliasAboveASiteLeadsToWhatWeAnswer: an empty non-terminal of ours may be
+// an alias behind.
+func TestAnAliasAboveASiteLeadsToWhatWeAnswer(t *testing.T) {
+	b := newBed(diverted)
+	b.behind(t, dns.RcodeSuccess, "ent.example.org. 60 CNAME www.example.org.", ownData)
+	b.Use(steer.Config{Table: route.NewTable(b.entry, entryOf("a.ent.example.org.", atOrigin))})
+	_, m := b.ask(t, "ent.example.org.", dns.TypeA)
+	if got := records(m); !slices.Equal(got, []string{"ent.example.org. CNAME www.example.org.", toTheCDN}) {
+		t.Errorf("Expected the CDN behind the alias, got %q", got)
+	}
+}
+
+// TestRule11NoAliasDeniesANameOfOurs: the code is that of the last name (RFC
+// 6604), which is there.
+func TestRule11NoAliasDeniesANameOfOurs(t *testing.T) {
+	const soa = "example.org. 60 SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 60"
+	for alias, qtype := range map[string]uint16{
+		"alias.example.org. 60 CNAME flat.example.org.": dns.TypeMX, // a type that is not the site's
+		"alias.example.org. 60 CNAME ent.example.org.":  dns.TypeA,  // above a site
+	} {
+		flat := newScene(site.Answer{Form: site.FormAddress}, diverted, "flat.example.org.")
+		flat.behind(t, dns.RcodeNameError, alias, soa)
+		flat.Use(steer.Config{Table: route.NewTable(flat.entry, entryOf("a.ent.example.org.", atOrigin))})
+		if _, m := flat.ask(t, "alias.example.org.", qtype); m == nil || m.Rcode != dns.RcodeSuccess || len(m.Answer) != 1 || soaIn(m) == nil {
+			t.Errorf("%s: expected the alias and NODATA, got %v", alias, m)
+		}
+	}
+}

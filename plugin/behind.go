@@ -14,20 +14,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// patience is how long a chain waits for the next plugin at its end. The CNAME
+// patience is how long an answer waits for the next plugin in all at the end of
+// a chain. The CNAME
 // is worth more to a resolver than an end that comes late: it asks for the
 // target itself.
 const patience = 500 * time.Millisecond
 
 // askBehind returns what the next plugin says of a name, or nil where it has
 // no answer to give in time: its failure is not to be that of a site.
-func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string) *dns.Msg {
+func (h *Handler) askBehind(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, name string, deadline time.Time) *dns.Msg {
 	if !h.behind {
 		return nil
 	}
 	q := r.Copy()
 	q.Question[0].Name = name
-	ctx, cancel := context.WithTimeout(ownMetadata(ctx), patience)
+	ctx, cancel := context.WithDeadline(ownMetadata(ctx), deadline)
 	defer cancel()
 	answer := make(chan *dns.Msg, 1)
 	go func() { answer <- h.answerBehind(ctx, w, q) }()
@@ -74,6 +75,9 @@ func (h *Handler) answerBehind(ctx context.Context, w dns.ResponseWriter, q *dns
 // failed reports whether the next plugin could not say what it knows of a name.
 // That it knows nothing is no failure: CoreDNS tells the end of the chain by
 // its error alone.
-func failed(rcode int, err error) bool {
-	return rcode == dns.RcodeServerFailure && (err == nil || !strings.HasSuffix(err.Error(), "no next plugin found"))
+func failed(rcode int, err error) bool { return rcode == dns.RcodeServerFailure && !nobodys(err) }
+
+// nobodys reports whether an error is the end of the chain.
+func nobodys(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(), "no next plugin found")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -56,13 +57,15 @@ type search struct {
 	c     *client
 	m     *dns.Msg
 	links int // CNAMEs in the answer
+
+	deadline time.Time // for the next plugin, from the first time that it is asked
 }
 
 // goOn continues the search at a name.
 func (s *search) goOn(target string) error {
 	qtype := s.r.Question[0].Qtype
 	for {
-		if s.links > site.MaxChain || s.has(target) {
+		if s.has(target) {
 			return errChain
 		}
 		entry, answers := s.h.owner(target, qtype)
@@ -79,10 +82,13 @@ func (s *search) goOn(target string) error {
 		if records.Target != "" {
 			s.links++
 		}
+		if s.links > site.MaxChain {
+			return errChain
+		}
 		if !s.h.follows(records, qtype) {
 			return nil
 		}
-		target = records.Target
+		target, s.m.Ns = records.Target, nil
 	}
 }
 
@@ -111,23 +117,36 @@ func (h *Handler) owner(name string, qtype uint16) (*route.Entry, *route.Answers
 // goOnBehind continues the search in the next plugin. Where nobody knows
 // anything of the name the CNAME stands alone: resolvers ask for it then.
 func (s *search) goOnBehind(target string) error {
-	end := s.h.askBehind(s.ctx, s.w, s.r, target)
+	if s.deadline.IsZero() {
+		s.deadline = time.Now().Add(patience)
+	}
+	end := s.h.askBehind(s.ctx, s.w, s.r, target, s.deadline)
 	if end == nil {
 		s.endAlone(target)
 		return nil
 	}
-	kept, ours := s.h.upToOurs(target, s.r.Question[0].Qtype, end.Answer)
+	kept, last, ours := s.h.upToOurs(target, s.r.Question[0].Qtype, end.Answer)
 	ttl := s.m.Answer[0].Header().Ttl
 	s.m.Answer = append(s.m.Answer, kept...)
-	s.links += countCNAMEs(kept)
-	if ours != "" {
-		return s.goOn(ours)
+	if s.links += countCNAMEs(kept); s.links > site.MaxChain {
+		return errChain
+	}
+	if ours {
+		return s.goOn(last)
 	}
 	s.m.Rcode, s.m.Ns = end.Rcode, shortened(end.Ns, ttl)
-	if there := cmp.Or(s.h.lookup(target), s.h.empty(target)); there != nil && len(kept) == 0 {
+	there := s.h.there(last)
+	if there != nil && (end.Rcode == dns.RcodeNameError || len(kept) == 0) {
 		s.m.Rcode, s.m.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
 	return nil
+}
+
+// there returns the entry with a name or below it, which nobody may deny; nil
+// where the name is nothing to us.
+func (h *Handler) there(name string) *route.Entry {
+	name = dns.CanonicalName(name)
+	return cmp.Or(h.lookup(name), h.empty(name))
 }
 
 // endAlone ends the search at a name of which the next plugin says nothing. What
@@ -142,34 +161,44 @@ func (s *search) endAlone(target string) {
 	}
 }
 
-// upToOurs follows a chain of CNAMEs from a name, and returns the records on
-// the way to the first name that is ours to answer, or that the chain has been
-// at; without one, all records and no name. What the next plugin has at a name
-// of ours is not what we answer there.
-func (h *Handler) upToOurs(name string, qtype uint16, answer []dns.RR) (kept []dns.RR, ours string) {
-	visited := []string{name}
-	is := func(owner string) func(string) bool {
-		return func(other string) bool { return sameName(owner, other) }
-	}
-	for range answer {
-		i := slices.IndexFunc(answer, func(rr dns.RR) bool {
-			return rr.Header().Rrtype == dns.TypeCNAME && sameName(rr.Header().Name, name)
-		})
-		if i < 0 {
-			return answer, ""
+// upToOurs follows a chain of CNAMEs from a name to the last one, and returns
+// the records on the way. It ends at the first name that is ours to answer, or
+// that the chain has been at: what the next plugin has there is not what we
+// answer.
+func (h *Handler) upToOurs(name string, qtype uint16, answer []dns.RR) (kept []dns.RR, last string, ours bool) {
+	cnames := make(map[string]string)
+	for _, rr := range answer {
+		if c, ok := rr.(*dns.CNAME); ok {
+			cnames[dns.CanonicalName(c.Hdr.Name)] = c.Target
 		}
-		name = answer[i].(*dns.CNAME).Target
-		if _, answers := h.owner(name, qtype); answers != nil || slices.ContainsFunc(visited, is(name)) {
-			for _, rr := range answer {
-				if slices.ContainsFunc(visited, is(rr.Header().Name)) {
-					kept = append(kept, rr)
-				}
-			}
-			return kept, name
-		}
-		visited = append(visited, name)
 	}
-	return answer, ""
+	last = name
+	visited := map[string]bool{dns.CanonicalName(name): true}
+	for range site.MaxChain + 1 {
+		target, more := cnames[dns.CanonicalName(last)]
+		if !more {
+			return answer, last, false
+		}
+		last = target
+		if _, answers := h.owner(target, qtype); answers != nil || visited[dns.CanonicalName(target)] {
+			return onTheWay(answer, visited), last, true
+		}
+		visited[dns.CanonicalName(target)] = true
+	}
+	return answer, last, false
+}
+
+// onTheWay returns the records of some names, and those that synthesised CNAMEs
+// there (RFC 6672).
+func onTheWay(answer []dns.RR, names map[string]bool) (kept []dns.RR) {
+	for _, rr := range answer {
+		signature, _ := rr.(*dns.RRSIG)
+		dname := rr.Header().Rrtype == dns.TypeDNAME || signature != nil && signature.TypeCovered == dns.TypeDNAME
+		if dname || names[dns.CanonicalName(rr.Header().Name)] {
+			kept = append(kept, rr)
+		}
+	}
+	return kept
 }
 
 func countCNAMEs(answer []dns.RR) (n int) {

@@ -37,8 +37,11 @@ func soaOf(entry *route.Entry) *dns.SOA {
 // hidden, or it would be that of the site.
 func (h *Handler) passEmpty(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, entry *route.Entry) (int, error) {
 	there := &undenied{ResponseWriter: w, soa: soaOf(entry)}
-	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, there, r)
+	next := &onward{ResponseWriter: there, h: h, ctx: ctx, r: r}
+	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, next, r)
 	switch {
+	case next.err != nil:
+		return h.refuseSearch(next.err), nil
 	case there.changed:
 		h.metrics.nodata.Inc()
 		return dns.RcodeSuccess, err

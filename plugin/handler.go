@@ -148,7 +148,7 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 	case h.behind && empty != nil:
 		return h.passEmpty(ctx, w, r, empty)
 	case h.behind:
-		return h.passAlias(ctx, w, r)
+		return h.passAlias(ctx, w, r, name)
 	}
 	if h.refuses(r) {
 		return dns.RcodeRefused, nil

@@ -16,7 +16,7 @@ func (h *Handler) AskNext(ctx context.Context, q *dns.Msg) (*dns.Msg, error) {
 	capture := nonwriter.New(nobody{})
 	rcode, err := plugin.NextOrFailure(Name, h.Next, ctx, capture, q)
 	switch {
-	case err != nil && !failed(rcode, err):
+	case nobodys(err):
 		return new(dns.Msg).SetRcode(q, dns.RcodeRefused), nil // it is nobody's
 	case err != nil:
 		return nil, fmt.Errorf("asking the next plugin: %w", err)

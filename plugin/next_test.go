@@ -31,6 +31,7 @@ func TestAskNext(t *testing.T) {
 		{"a failure that it writes", message(dns.RcodeServerFailure), "SERVFAIL"},
 		{"a refusal that the server would write", code(dns.RcodeRefused, nil), "REFUSED"},
 		{"an error", code(dns.RcodeServerFailure, errors.New("no good")), "asking the next plugin: no good"},
+		{"a backend that is gone", failedBackend, "asking the next plugin: no backend"},
 		{"silence", code(dns.RcodeSuccess, nil), "asking the next plugin: it gives no answer"},
 		{"nobody", nil, "REFUSED"},
 	} {
@@ -66,3 +67,10 @@ func TestOurOwnQuestionsAreNotCut(t *testing.T) {
 		t.Errorf("Expected no error, got %v", err)
 	}
 }
+
+// failedBackend does what CoreDNS's BackendError does: it writes SERVFAIL, says
+// that it did, and returns the error.
+var failedBackend = plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	w.WriteMsg(new(dns.Msg).SetRcode(r, dns.RcodeServerFailure))
+	return dns.RcodeSuccess, errors.New("no backend")
+})

@@ -113,7 +113,9 @@ func (e *Engine) settle(now time.Time) {
 	for r, addrs := range moving {
 		if !r.located() {
 			r.generation.unlocated--
-			r.generation.await(r)
+			if r.state.Side == site.SideUnknown {
+				r.generation.await(r)
+			}
 		}
 		r.move(addrs)
 	}

@@ -14,6 +14,7 @@ const (
 	retryPause  = 5 * time.Second // after a failure; twice as long after each more of a target
 	longPause   = 5 * time.Minute
 	stalePause  = 30 * time.Second // while addresses are answered that may be gone
+	failPause   = time.Minute      // the longest after failures
 )
 
 // target is the name of a CDN that is looked up, and who wants to know.
@@ -73,7 +74,7 @@ func (e *Engine) lookAt(g *Generation, t *target) look {
 		}
 		e.targetFailed(g, err)
 		t.fails = min(t.fails+1, 7)
-		longest := longPause
+		longest := failPause
 		if !next.empty() {
 			longest = stalePause
 		}

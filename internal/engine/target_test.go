@@ -220,7 +220,7 @@ func TestATargetThatCannotBeLookedUpIsNotDead(t *testing.T) {
 		expect(t, offerLooked(e, newSite(www, "192.0.2.1")), edge)
 		expectDead(t, reg, 0)
 		time.Sleep(150 * time.Second)
-		if n := w.said("looking up targets of CDNs: "); n != 2 {
+		if n := w.said("looking up targets of CDNs: "); n < 2 || n > 3 {
 			t.Errorf("Expected a line a minute, got %d in %q", n, w.logged())
 		}
 	})
