@@ -30,14 +30,14 @@ func TestCompressionIsTheServersChoice(t *testing.T) {
 // compression.
 func BenchmarkPack(b *testing.B) {
 	for _, c := range costlyCases() {
+		if c.qname != "" {
+			continue // the server writes that one
+		}
 		for _, compress := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/compress=%t", c.name, compress), func(b *testing.B) {
 				h, names := c.handler(1)
 				w := new(kept)
 				h.ServeDNS(b.Context(), w, question(names[0], c.qtype))
-				if w.Msg == nil {
-					b.Skip("the server writes this one")
-				}
 				w.Msg.Compress = compress
 				buffer := make([]byte, 4096)
 				for b.Loop() {

@@ -13,6 +13,7 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
+	"pgregory.net/rapid"
 )
 
 // The resolvers that ask: the subnets of one are believed, those of the other
@@ -237,4 +238,41 @@ func TestRule32ServersOfOneSeedAgree(t *testing.T) {
 	if len(seen) < 3+3+2 {
 		t.Errorf("Expected clients at the origin and at both CDNs, got %v", seen)
 	}
+}
+
+// TestAllTypesOfAClientAgree draws clients and shares: whatever a client asks
+// for, its answers are those of the one side that its key is on.
+func TestAllTypesOfAClientAgree(t *testing.T) {
+	forms := []site.AnswerForm{site.FormSwitch, site.FormCNAME, site.FormAddress}
+	rapid.Check(t, func(rt *rapid.T) {
+		form := rapid.SampledFrom(forms).Draw(rt, "form")
+		d := half()
+		d.Share = rapid.Float64Range(0.01, 0.99).Draw(rt, "share")
+		s := newShared(form, d)
+		octets := rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(rt, "client")
+		client := netip.AddrFrom4([4]byte(octets))
+		atCDN := s.entry.Answers().For(route.ClientOf(client, client.BitLen())).CDN != ""
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeTXT} {
+			_, m := s.sendFrom(t, client.String(), question("www.example.org.", qtype))
+			if got, told := sideOf(m, form); told && got != atCDN {
+				rt.Fatalf("%s with %s: expected at the CDN to be %t, got %v", form, dns.Type(qtype), atCDN, m)
+			}
+		}
+	})
+}
+
+// sideOf tells where an answer leads, and whether it tells at all: with
+// addresses both ways, a type that neither side has does not.
+func sideOf(m *dns.Msg, form site.AnswerForm) (atCDN, told bool) {
+	for _, rr := range m.Answer {
+		switch data := rr.(type) {
+		case *dns.CNAME:
+			return data.Target == target, true
+		case *dns.A:
+			return data.A.Equal(atEdge.Addresses[0].AsSlice()), true
+		case *dns.AAAA:
+			return data.AAAA.Equal(atEdge.Addresses[1].AsSlice()), true
+		}
+	}
+	return false, form != site.FormAddress
 }
