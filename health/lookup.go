@@ -18,13 +18,6 @@ import (
 // plugin of a server block.
 type Exchange func(ctx context.Context, q *dns.Msg) (*dns.Msg, error)
 
-// maxLinks is how many CNAMEs may lead to an address, and maxFoundTTL how long
-// at most it is believed.
-const (
-	maxLinks    = 8
-	maxFoundTTL = 24 * time.Hour
-)
-
 // errRefused says that a name is not theirs who were asked.
 var errRefused = errors.New("the answer is REFUSED")
 
@@ -49,8 +42,8 @@ func (x Exchange) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg,
 // Addresses returns the addresses of one family, dns.TypeA or dns.TypeAAAA,
 // that a name has or leads to. None is an answer too, and no error.
 func (x Exchange) Addresses(ctx context.Context, name string, family uint16) (site.Found, error) {
-	w := walk{name: name, family: family, ttl: maxFoundTTL}
-	for links := 0; links <= maxLinks; {
+	w := walk{name: name, family: family, ttl: site.MaxTTL}
+	for links := 0; links <= site.MaxChain; {
 		m, err := x.ask(ctx, w.name, family)
 		if err != nil {
 			return site.Found{}, err
@@ -61,7 +54,7 @@ func (x Exchange) Addresses(ctx context.Context, name string, family uint16) (si
 			return site.Found{Addresses: w.addresses, TTL: w.ttl}, nil
 		}
 	}
-	return site.Found{}, fmt.Errorf("asking for %s of '%s': more than %d CNAMEs", dns.Type(family), name, maxLinks)
+	return site.Found{}, fmt.Errorf("asking for %s of '%s': more than %d CNAMEs", dns.Type(family), name, site.MaxChain)
 }
 
 // walk is the way from a name to its addresses.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
+	"github.com/cdnredirect/cdnredirect/internal/site"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/view"
@@ -168,24 +169,9 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg, na
 // written.
 func (h *Handler) refuses(r *dns.Msg) bool {
 	q := r.Question[0]
-	if q.Qclass == dns.ClassINET && !isMeta(q.Qtype) {
+	if q.Qclass == dns.ClassINET && !site.IsMeta(q.Qtype) {
 		return false
 	}
 	h.metrics.refused.Inc()
 	return true
 }
-
-// isMeta reports whether a type is no type of data (RFC 6895, section 3.1):
-// the range of meta and question types, OPT and the reserved 0. ANY is asked
-// of data.
-func isMeta(qtype uint16) bool {
-	switch {
-	case qtype == dns.TypeANY:
-		return false
-	case qtype == dns.TypeNone, qtype == dns.TypeOPT:
-		return true
-	}
-	return qtype >= firstMeta && qtype <= lastMeta
-}
-
-const firstMeta, lastMeta = 128, 255

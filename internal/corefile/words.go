@@ -226,7 +226,7 @@ func dataType(word string) (uint16, error) {
 func hiddenType(word string) (uint16, error) {
 	t, err := dataType(word)
 	own := t == dns.TypeA || t == dns.TypeAAAA || t == dns.TypeCNAME
-	if err == nil && (own || t == dns.TypeOPT || t >= 128 && t <= 255) {
+	if err == nil && (own || t == dns.TypeANY || site.IsMeta(t)) {
 		err = fmt.Errorf("type '%s' cannot be hidden: name types of data other than A, AAAA and CNAME", word)
 	}
 	return t, err

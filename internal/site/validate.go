@@ -390,7 +390,8 @@ func (s *Site) links() []link {
 	return links
 }
 
-// MaxChain is how many CNAMEs one answer may hold.
+// MaxChain is how many CNAMEs one answer may hold, and how many may lead to the
+// addresses of a name that is looked up.
 const MaxChain = 8
 
 // checkLoop walks from site to site over all their targets.
