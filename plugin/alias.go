@@ -40,14 +40,15 @@ func (o *onward) WriteMsg(m *dns.Msg) error {
 		return o.ResponseWriter.WriteMsg(m)
 	}
 	kept, last, ours := o.h.upToOurs(q.Name, q.Qtype, m.Answer)
+	if !ours && m.Rcode != dns.RcodeNameError {
+		return o.ResponseWriter.WriteMsg(m)
+	}
 	answer := *m // the next plugin may keep its own
-	there := o.h.there(last)
-	switch {
-	case ours:
+	if ours {
 		if o.err = o.goOn(&answer, kept, last); o.err != nil {
 			return nil
 		}
-	case there != nil && m.Rcode == dns.RcodeNameError:
+	} else if there := o.h.there(last); there != nil {
 		answer.Rcode, answer.Ns = dns.RcodeSuccess, []dns.RR{soaOf(there)}
 	}
 	return o.ResponseWriter.WriteMsg(&answer)

@@ -157,7 +157,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	defer e.mu.Unlock()
 	if e.current == nil {
 		e.current = g
-		e.reportLookups(nil)
+		e.reportLookups(nil, nil)
 	} else {
 		e.candidate = g
 	}

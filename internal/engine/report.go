@@ -21,8 +21,8 @@ func (e *Engine) report(s *site.Site, before, after site.Decision) {
 // reportAll tells what a new generation in force changes: it was silent while
 // it was on offer.
 func (e *Engine) reportAll(old *Generation) {
-	e.reportLookups(old)
 	known := old.byName()
+	e.reportLookups(old, known)
 	for _, r := range e.current.runners {
 		var before site.Decision
 		if from := known[r.site.Name()]; from != nil {
@@ -35,10 +35,9 @@ func (e *Engine) reportAll(old *Generation) {
 }
 
 // reportLookups tells what the generation in force knows and the one before,
-// which may be nil, did not: which sites are held back, and which targets lead
+// which may be nil and has these runners, did not: which sites are held back, and which targets lead
 // nowhere.
-func (e *Engine) reportLookups(old *Generation) {
-	known := old.byName()
+func (e *Engine) reportLookups(old *Generation, known map[string]*runner) {
 	for _, r := range e.current.runners {
 		var hid []uint16
 		if from := known[r.site.Name()]; from != nil {
