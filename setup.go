@@ -80,7 +80,7 @@ func (s *shared) inherit() *engine.Engine {
 	}
 	return engine.New(engine.Config{
 		Log:     clog.NewWithPlugin(steer.Name),
-		Probes:  health.Probes(userAgent),
+		Probes:  health.NewNetwork(userAgent).Probes(),
 		Metrics: s.engine,
 		Health:  s.health,
 

@@ -65,7 +65,7 @@ func BenchmarkHTTP(b *testing.B) {
 		w.Write([]byte("fine"))
 	}))
 	defer server.Close()
-	probe, to := health.NewHTTP("bench"), target(server.URL+"/health")
+	probe, to := newHTTP("bench"), target(server.URL+"/health")
 	b.ReportAllocs()
 	for b.Loop() {
 		if r := probe(b.Context(), to); r.Err != nil {

@@ -5,9 +5,12 @@ import (
 	"net"
 )
 
-// NewHTTPAsking is NewHTTP with a DNS server of the test's choice.
+// NewHTTPAsking returns the probe of kind "http" with a DNS server of the test's
+// choice.
 func NewHTTPAsking(dialDNS func(ctx context.Context, network, address string) (net.Conn, error)) Probe {
-	return newHTTP("", dialDNS)
+	n := NewNetwork("")
+	n.dialDNS = dialDNS
+	return n.Probes()["http"]
 }
 
 // SystemResolvers is systemResolvers.

@@ -3,16 +3,13 @@ package health
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net"
 	"net/http"
-	"net/url"
 	"syscall"
-	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -25,108 +22,41 @@ const (
 	maxErr    = 200      // bytes of an error that quotes the answer
 )
 
-// NewHTTP returns the probe of kind "http": a GET by HTTP/1.1 over a new
-// connection, to the URL's host and port but for t.Host, which is the Host
+// askHTTP is the probe of kind "http": a GET by HTTP/1.1 over a new connection,
+// to the URL's host and port but for the target's Host, which is the Host
 // header, the server name in TLS and the name that the certificate must have.
 // Redirects are not followed, proxies not used, compression not asked for.
-func NewHTTP(userAgent string) Probe {
-	return newHTTP(userAgent, new(net.Dialer).DialContext)
-}
-
-// newHTTP has the dialling of DNS servers as a seam for tests.
-func newHTTP(userAgent string, dialDNS dialFunc) Probe {
-	p := &httpProbe{
-		userAgent: userAgent,
-		dialDNS:   dialDNS,
-		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive
-	}
-	return p.probe
-}
-
-// httpProbe takes the steps of a request itself instead of leaving them to
+//
+// The steps of a request are taken here instead of leaving them to
 // http.Transport: so each phase is timed where it happens, the step that fails
 // names the failure, and no goroutine or connection outlives the probe.
-type httpProbe struct {
-	userAgent string
-	dialDNS   dialFunc
-	dialer    net.Dialer
-}
-
-func (p *httpProbe) probe(ctx context.Context, t site.Target) Result {
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
-	defer cancel()
-
-	x := exchange{httpProbe: p, target: t, step: start}
-	failure, err := x.run(ctx)
-	x.result.Total = time.Since(start)
-	if err != nil {
-		if over(ctx) {
-			failure = site.FailureTimeout
-		}
-		x.result.Failure, x.result.Err = failure, fmt.Errorf("probing %s: %w", x.name(), err)
-	}
-	return x.result
-}
-
-// over reports whether the deadline has come. The clock is asked too, because
-// I/O may fail at the deadline a moment before ctx knows of it.
-func over(ctx context.Context) bool {
-	deadline, _ := ctx.Deadline()
-	return ctx.Err() != nil || !time.Now().Before(deadline)
-}
-
-// exchange is one probe under way.
-type exchange struct {
-	*httpProbe
-	target site.Target
-	req    *http.Request
-	step   time.Time // when the present phase began
-	result Result
-}
-
-// name says in an error which target it was. The URL's query may hold a secret
-// and stays out; so does a URL that cannot be read.
-func (x *exchange) name() string {
-	if x.req == nil {
-		return fmt.Sprintf("host '%s'", x.target.Host)
-	}
-	u := url.URL{Scheme: x.req.URL.Scheme, Host: x.req.URL.Host, Path: x.req.URL.Path, RawPath: x.req.URL.RawPath}
-	return fmt.Sprintf("'%s'", u.String())
-}
-
-// lap ends the present phase.
-func (x *exchange) lap(phase *time.Duration) {
-	now := time.Now()
-	*phase, x.step = now.Sub(x.step), now
-}
-
-// run takes one step after the other; the one that fails names the failure.
-func (x *exchange) run(ctx context.Context) (site.Failure, error) {
+func askHTTP(ctx context.Context, c *call) (site.Failure, error) {
+	x := exchange{call: c}
 	if err := x.prepare(ctx); err != nil {
-		return site.FailureHTTP, err
+		return site.FailureProtocol, err
 	}
-	addrs, err := x.resolve(ctx)
+	conn, failure, err := c.connect(ctx, "tcp")
 	if err != nil {
-		return site.FailureResolve, fmt.Errorf("resolving '%s': %w", x.req.URL.Hostname(), err)
-	}
-	conn, err := x.connect(ctx, addrs)
-	if err != nil {
-		return site.FailureConnect, fmt.Errorf("connecting: %w", err)
+		return failure, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
-
-	stream := conn
-	if x.req.URL.Scheme == "https" {
-		if stream, err = x.handshake(ctx, conn); err != nil {
-			return site.FailureTLS, fmt.Errorf("negotiating TLS: %w", err)
+	if c.url.Scheme == "https" {
+		secured, failure, err := c.secure(ctx, conn)
+		if err != nil {
+			return failure, err
 		}
+		conn = secured
 	}
-	return x.ask(stream)
+	return x.send(conn)
 }
 
-// prepare builds the request. Its error leaves the URL out, see name.
+// exchange is one request and its answer.
+type exchange struct {
+	*call
+	req *http.Request
+}
+
+// prepare builds the request. Its error leaves the URL out, see call.name.
 func (x *exchange) prepare(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, x.target.URL, nil)
 	if err != nil {
@@ -139,19 +69,8 @@ func (x *exchange) prepare(ctx context.Context) error {
 	return nil
 }
 
-// handshake verifies the certificate against the system's roots, unless the
-// target accepts any. Sessions are not resumed: a visitor's first has none.
-func (x *exchange) handshake(ctx context.Context, conn net.Conn) (net.Conn, error) {
-	defer x.lap(&x.result.Phases.TLS)
-	secured := tls.Client(conn, &tls.Config{
-		ServerName:         x.target.Host,
-		InsecureSkipVerify: x.target.SkipVerify, // the operator's choice, per probe
-	})
-	return secured, secured.HandshakeContext(ctx)
-}
-
-// ask sends the request and reads the answer as far as it matters.
-func (x *exchange) ask(conn net.Conn) (site.Failure, error) {
+// send sends the request and reads the answer as far as it matters.
+func (x *exchange) send(conn net.Conn) (site.Failure, error) {
 	limited := &io.LimitedReader{R: conn, N: maxHeader}
 	answer := bufio.NewReader(limited)
 	if err := x.firstByte(conn, answer); err != nil {
@@ -164,10 +83,10 @@ func (x *exchange) ask(conn net.Conn) (site.Failure, error) {
 		err = fmt.Errorf("more than %d bytes", maxHeader)
 	}
 	if err != nil {
-		return site.FailureHTTP, fmt.Errorf("reading the header: %w", x.quotable(err))
+		return site.FailureProtocol, fmt.Errorf("reading the header: %w", x.quotable(err))
 	}
 	x.result.Status = head.StatusCode
-	if !x.target.Status.Has(head.StatusCode) {
+	if !x.call.ask.Status.Has(head.StatusCode) {
 		return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
 	}
 
@@ -175,7 +94,7 @@ func (x *exchange) ask(conn net.Conn) (site.Failure, error) {
 	limited.N = math.MaxInt64
 	x.result.Bytes, err = io.Copy(io.Discard, io.LimitReader(head.Body, maxBody))
 	if err != nil {
-		return site.FailureHTTP, fmt.Errorf("reading the body after %d bytes: %w", x.result.Bytes, x.quotable(err))
+		return site.FailureProtocol, fmt.Errorf("reading the body after %d bytes: %w", x.result.Bytes, x.quotable(err))
 	}
 	return "", nil
 }
@@ -196,7 +115,7 @@ func unanswered(err error) site.Failure {
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return site.FailureConnect
 	}
-	return site.FailureHTTP
+	return site.FailureProtocol
 }
 
 // readHead reads up to the final answer's body, past any interim answers.

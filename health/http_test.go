@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unique"
 
 	"go.uber.org/goleak"
 
@@ -35,7 +36,7 @@ func TestHTTP(t *testing.T) {
 		seen = r
 		fmt.Fprint(w, "fine")
 	})
-	r := ask(t, health.NewHTTP("probe/1.0"), target(url+"/health?deep=1"))
+	r := ask(t, newHTTP("probe/1.0"), target(url+"/health?deep=1"))
 	wantGood(t, r)
 
 	if r.Status != 200 || r.Bytes != 4 {
@@ -79,8 +80,8 @@ func TestHTTPStatus(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			to := target(web(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(tt.status) }))
-			to.Status = tt.set
-			r := ask(t, health.NewHTTP(""), to)
+			to.Ask = unique.Make(site.Ask{Status: tt.set})
+			r := ask(t, newHTTP(""), to)
 			if r.Failure != tt.want || r.Status != tt.status {
 				t.Errorf("got failure %q and status %d (%v), want %q and %d", r.Failure, r.Status, r.Err, tt.want, tt.status)
 			}
@@ -92,7 +93,7 @@ func TestHTTPRedirectIsNotFollowed(t *testing.T) {
 	var followed atomic.Bool
 	other := web(t, func(http.ResponseWriter, *http.Request) { followed.Store(true) })
 	url := web(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other, http.StatusFound) })
-	r := ask(t, health.NewHTTP(""), target(url))
+	r := ask(t, newHTTP(""), target(url))
 	wantGood(t, r)
 	if r.Status != http.StatusFound || followed.Load() {
 		t.Errorf("got status %d, followed %t", r.Status, followed.Load())
@@ -107,7 +108,7 @@ func TestHTTPNewConnectionEveryTime(t *testing.T) {
 		defer mu.Unlock()
 		conns[r.RemoteAddr] = true
 	})
-	probe := health.NewHTTP("")
+	probe := newHTTP("")
 	for range 3 {
 		wantGood(t, ask(t, probe, target(url)))
 	}
@@ -154,19 +155,19 @@ func TestHTTPAnswers(t *testing.T) {
 		{"EndlessChunks", ok + "Transfer-Encoding: chunked\r\n\r\n", chunk + kilobytes + "\r\n", "", 64 << 10, ""},
 		{"HugeBody", ok + "Content-Length: 1000000000000\r\n\r\n", kilobytes, "", 64 << 10, ""},
 
-		{"Garbage", "SSH-2.0-OpenSSH_9.9\r\n", "", site.FailureHTTP, 0, `malformed HTTP response "SSH-2.0-OpenSSH_9.9"`},
-		{"LongGarbage", strings.Repeat("x", 1000) + "\r\n", "", site.FailureHTTP, 0, "reading the header: not valid HTTP"},
-		{"BadHeader", ok + "no colon\r\n\r\n", "", site.FailureHTTP, 0, "malformed MIME header"},
-		{"Nothing", "", "", site.FailureHTTP, 0, "waiting for the answer: EOF"},
-		{"HalfHeader", ok + "Content-Length: 1", "", site.FailureHTTP, 0, "unexpected EOF"},
-		{"EndlessHeader", ok, "X-Filler: " + kilobytes + "\r\n", site.FailureHTTP, 0, "more than 65536 bytes"},
-		{"EndlessInterim", "", "HTTP/1.1 103 Early Hints\r\n\r\n", site.FailureHTTP, 0, "more than 65536 bytes"},
-		{"HalfBody", ok + "Content-Length: 9\r\n\r\nhalf", "", site.FailureHTTP, 4, "reading the body after 4 bytes: unexpected EOF"},
-		{"BadChunk", ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "", site.FailureHTTP, 0, "reading the body after 0 bytes"},
+		{"Garbage", "SSH-2.0-OpenSSH_9.9\r\n", "", site.FailureProtocol, 0, `malformed HTTP response "SSH-2.0-OpenSSH_9.9"`},
+		{"LongGarbage", strings.Repeat("x", 1000) + "\r\n", "", site.FailureProtocol, 0, "reading the header: not valid HTTP"},
+		{"BadHeader", ok + "no colon\r\n\r\n", "", site.FailureProtocol, 0, "malformed MIME header"},
+		{"Nothing", "", "", site.FailureProtocol, 0, "waiting for the answer: EOF"},
+		{"HalfHeader", ok + "Content-Length: 1", "", site.FailureProtocol, 0, "unexpected EOF"},
+		{"EndlessHeader", ok, "X-Filler: " + kilobytes + "\r\n", site.FailureProtocol, 0, "more than 65536 bytes"},
+		{"EndlessInterim", "", "HTTP/1.1 103 Early Hints\r\n\r\n", site.FailureProtocol, 0, "more than 65536 bytes"},
+		{"HalfBody", ok + "Content-Length: 9\r\n\r\nhalf", "", site.FailureProtocol, 4, "reading the body after 4 bytes: unexpected EOF"},
+		{"BadChunk", ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "", site.FailureProtocol, 0, "reading the body after 0 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := ask(t, health.NewHTTP(""), target(raw(t, tt.text, tt.more, 0)))
+			r := ask(t, newHTTP(""), target(raw(t, tt.text, tt.more, 0)))
 			if tt.want == "" {
 				wantGood(t, r)
 			} else {
@@ -202,7 +203,7 @@ func TestHTTPTimeout(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			to := target(tt.url(t))
 			to.Timeout = 500 * time.Millisecond
-			r := ask(t, health.NewHTTP(""), to)
+			r := ask(t, newHTTP(""), to)
 			wantFailure(t, r, site.FailureTimeout, "probing '"+to.URL+"'")
 			if r.Total < to.Timeout || r.Total > generous {
 				t.Errorf("got total %s for timeout %s", r.Total, to.Timeout)
@@ -220,7 +221,7 @@ func TestHTTPCancelled(t *testing.T) {
 		cancel()
 		mute(ctx, conn)
 	})
-	if r := health.NewHTTP("")(ctx, target(url)); r.Failure != site.FailureTimeout || r.Total > generous {
+	if r := newHTTP("")(ctx, target(url)); r.Failure != site.FailureTimeout || r.Total > generous {
 		t.Errorf("got failure %q after %s", r.Failure, r.Total)
 	}
 }
@@ -241,14 +242,14 @@ func TestHTTPConnect(t *testing.T) {
 		})
 	}
 	t.Run("Refused", func(t *testing.T) {
-		r := ask(t, health.NewHTTP(""), target("http://"+closed(t)+"/x"))
+		r := ask(t, newHTTP(""), target("http://"+closed(t)+"/x"))
 		wantFailure(t, r, site.FailureConnect, "/x': connecting: dial tcp 127.0.0.1:", "refused")
 		if r.Phases.Connect <= 0 || r.Phases.FirstByte != 0 {
 			t.Errorf("got phases %+v, want connect alone", r.Phases)
 		}
 	})
 	t.Run("ResetBeforeTheAnswer", func(t *testing.T) {
-		wantFailure(t, ask(t, health.NewHTTP(""), target("http://"+reset(t))), site.FailureConnect, "reset")
+		wantFailure(t, ask(t, newHTTP(""), target("http://"+reset(t))), site.FailureConnect, "reset")
 	})
 }
 
@@ -333,7 +334,7 @@ func TestHTTPIPv6(t *testing.T) {
 	server.Listener = l
 	server.Start()
 	t.Cleanup(server.Close)
-	wantFailure(t, ask(t, health.NewHTTP(""), target(server.URL)), site.FailureStatus, "probing 'http://[::1]:", "status 404 is not a good one")
+	wantFailure(t, ask(t, newHTTP(""), target(server.URL)), site.FailureStatus, "probing 'http://[::1]:", "status 404 is not a good one")
 }
 
 // A query may hold a token: it must not be in any error.
@@ -354,7 +355,7 @@ func TestHTTPErrorHidesQuery(t *testing.T) {
 	}
 	for name, url := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := ask(t, health.NewHTTP(""), target(url))
+			r := ask(t, newHTTP(""), target(url))
 			if r.Err == nil || strings.Contains(r.Err.Error(), "hush") {
 				t.Errorf("got error %v", r.Err)
 			}
@@ -371,8 +372,8 @@ func TestHTTPLeavesNothingBehind(t *testing.T) {
 		probe health.Probe
 		url   string
 	}{
-		"HTTP":  {health.NewHTTP(""), "http://" + mutes},
-		"HTTPS": {health.NewHTTP(""), "https://" + mutes},
+		"HTTP":  {newHTTP(""), "http://" + mutes},
+		"HTTPS": {newHTTP(""), "https://" + mutes},
 		"DNS":   {dead, "http://origin.example.net"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -395,9 +396,9 @@ func TestHTTPLeavesNothingBehind(t *testing.T) {
 
 func TestProbes(t *testing.T) {
 	url := web(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.UserAgent()) })
-	probes := health.Probes("four")
-	if len(probes) != 1 {
-		t.Errorf("got %d kinds, want http alone", len(probes))
+	probes := health.NewNetwork("four").Probes()
+	if probes["http"] == nil {
+		t.Fatal("there is no probe http")
 	}
 	if r := ask(t, probes["http"], target(url)); r.Bytes != 4 {
 		t.Errorf("got %d bytes, want the user agent's 4", r.Bytes)

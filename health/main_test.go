@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unique"
 
 	"go.uber.org/goleak"
 
@@ -62,7 +63,7 @@ const generous = 20 * time.Second
 func target(url string) site.Target {
 	return site.Target{
 		Kind: "http", URL: url, Host: "www.example.org",
-		Timeout: generous, Status: site.DefaultStatus(),
+		Timeout: generous, Ask: unique.Make(site.Ask{Status: site.DefaultStatus()}),
 	}
 }
 
@@ -130,3 +131,6 @@ func serve(t *testing.T, address string, handle func(ctx context.Context, conn n
 	})
 	return l.Addr().String()
 }
+
+// newHTTP returns the probe of kind "http".
+func newHTTP(userAgent string) health.Probe { return health.NewNetwork(userAgent).Probes()["http"] }

@@ -12,21 +12,22 @@ import (
 // a timeout. Nothing that a probe has started outlives it.
 type Probe func(ctx context.Context, t site.Target) Result
 
-// Result is what one probe found.
+// Result is what one probe, or one reading of a feed, found.
 type Result struct {
-	Failure site.Failure // empty: good
-	Err     error        // what failed, for people; nil when good
-	Phases  Phases
-	Total   time.Duration // from the first step to the last byte
-	Status  int           // HTTP status, 0 if none
-	Bytes   int64         // of the body that were read
+	Failure  site.Failure // empty: good
+	Err      error        // what failed, for people; nil when good; never a secret
+	Phases   Phases
+	Total    time.Duration // from the first step to the last byte
+	Status   int           // HTTP status, 0 if none
+	Bytes    int64         // of the answer's body that were read
+	Goodput  float64       // bit/s, of probe download; else 0
+	Expires  time.Time     // of the server's certificate; zero: there is none
+	Protocol string        // that was spoken, such as "HTTP/1.1"
+	Reused   bool          // the connection was that of a probe before
+	Resumed  bool          // so was the TLS session
+	Readings []Reading     // of a feed
 }
 
 // Phases says where the time of a probe went. A phase that was not reached or
 // not needed is 0; the one that failed has the time until it did.
 type Phases struct{ Resolve, Connect, TLS, FirstByte, Transfer time.Duration }
-
-// Probes returns every probe by its kind, which is the word of the Corefile.
-func Probes(userAgent string) map[string]Probe {
-	return map[string]Probe{"http": NewHTTP(userAgent)}
-}

@@ -8,8 +8,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+	"unique"
 
-	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -57,7 +57,7 @@ func TestHTTPS(t *testing.T) {
 				Certificates: []tls.Certificate{tt.cert},
 				MinVersion:   tls.VersionTLS10, MaxVersion: tt.version,
 			})
-			probe, to := health.NewHTTP(""), target(url)
+			probe, to := newHTTP(""), target(url)
 			r := ask(t, probe, to)
 			if tt.says == "" {
 				wantGood(t, r)
@@ -67,14 +67,14 @@ func TestHTTPS(t *testing.T) {
 			if r.Phases.TLS <= 0 {
 				t.Errorf("got phases %+v, want the time of the handshake", r.Phases)
 			}
-			to.SkipVerify = true
+			to.Ask = unique.Make(site.Ask{Status: site.DefaultStatus(), SkipVerify: true})
 			if r := ask(t, probe, to); r.Failure != tt.skipped {
 				t.Errorf("got failure %q (%v) without verification, want %q", r.Failure, r.Err, tt.skipped)
 			}
 		})
 	}
 	t.Run("Resumed", func(t *testing.T) {
-		probe := health.NewHTTP("")
+		probe := newHTTP("")
 		to := target(secure(t, &tls.Config{Certificates: []tls.Certificate{root().sign(t, host, soon)}}))
 		for range 3 {
 			wantGood(t, ask(t, probe, to))
@@ -82,6 +82,6 @@ func TestHTTPS(t *testing.T) {
 	})
 	t.Run("NoTLSAtAll", func(t *testing.T) {
 		url := web(t, func(http.ResponseWriter, *http.Request) {})
-		wantFailure(t, ask(t, health.NewHTTP(""), target("https"+url[len("http"):])), site.FailureTLS)
+		wantFailure(t, ask(t, newHTTP(""), target("https"+url[len("http"):])), site.FailureTLS)
 	})
 }

@@ -39,7 +39,7 @@ func newSite(t fataler, addresses int, changes ...func(*site.Site)) *site.Site {
 		s.Origin.Addresses = append(s.Origin.Addresses, address(i))
 	}
 	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
-	s.Probes = []site.Probe{{Kind: "http", URL: "http://{origin}/", Every: period, Timeout: timeout, Status: site.DefaultStatus()}}
+	s.Probes = []site.Source{{Kind: "http", URL: "http://{origin}/", Every: period, Timeout: timeout, Ask: site.Ask{Status: site.DefaultStatus()}}}
 	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 1, Recover: 0.8}}
 	for _, change := range changes {
 		change(s)

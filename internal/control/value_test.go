@@ -301,7 +301,7 @@ func TestUnusableSamplesDoNotTakeAnAddressDown(t *testing.T) {
 	for range 5 {
 		h.wait(period)
 		h.hear(0, "0.5")
-		h.add(1, site.Sample{At: h.now, Signal: site.ResponseTime, Value: math.NaN(), Failure: site.FailureHTTP})
+		h.add(1, site.Sample{At: h.now, Signal: site.ResponseTime, Value: math.NaN(), Failure: site.FailureProtocol})
 	}
 	if got := answer(h.last()); got != "12" {
 		t.Errorf("answered with %s, want both addresses", got)

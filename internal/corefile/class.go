@@ -75,7 +75,7 @@ func fill(s *site.Site) {
 		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}
 	}
 	if len(s.Probes) == 0 {
-		s.Probes = []site.Probe{{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second, Status: site.DefaultStatus()}}
+		s.Probes = []site.Source{{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second, Ask: site.Ask{Status: site.DefaultStatus()}}}
 		s.Thresholds = nil
 	}
 	if len(s.Thresholds) == 0 {

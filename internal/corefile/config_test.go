@@ -248,7 +248,7 @@ func TestInheritance(t *testing.T) {
 		{"threshold response_time 500ms", threshold(func(t *site.Threshold) {
 			t.Statistic, t.Limit, t.Recover = site.StatisticAuto, 0.5, 0.4
 		})},
-		{"probe http http://{origin}/own", probe(func(p *site.Probe) {
+		{"probe http http://{origin}/own", probe(func(p *site.Source) {
 			p.URL, p.Every, p.Timeout = "http://{origin}/own", 10*time.Second, 5*time.Second
 		})},
 		{"cdn a other.example.net", cdns("a", "other.example.net.", "b", "b.example.net.")},

@@ -11,7 +11,7 @@ import (
 type pool struct {
 	hosts      map[string][]string
 	addresses  map[netip.Addr][]netip.Addr
-	probes     map[site.Probe][]site.Probe
+	probes     map[site.Source][]site.Source
 	thresholds map[site.Threshold][]site.Threshold
 }
 
@@ -19,7 +19,7 @@ func newPool() *pool {
 	return &pool{
 		hosts:      make(map[string][]string),
 		addresses:  make(map[netip.Addr][]netip.Addr),
-		probes:     make(map[site.Probe][]site.Probe),
+		probes:     make(map[site.Source][]site.Source),
 		thresholds: make(map[site.Threshold][]site.Threshold),
 	}
 }

@@ -84,12 +84,12 @@ func setProbe(s *site.Site, n node) error {
 	if args[0] != "http" {
 		return unknown("probe", args[0], "http")
 	}
-	p := site.Probe{Kind: args[0], URL: args[1], Every: site.DefaultEvery, Status: site.DefaultStatus()}
+	p := site.Source{Kind: args[0], URL: args[1], Every: site.DefaultEvery, Ask: site.Ask{Status: site.DefaultStatus()}}
 	err := readOptions(n, args[2:],
 		option{"every", positive(&p.Every)},
 		option{"timeout", positive(&p.Timeout)},
-		option{"status", into(&p.Status, site.ParseStatus)},
-		option{"tls_verify", into(&p.SkipVerify, off)},
+		option{"status", into(&p.Ask.Status, site.ParseStatus)},
+		option{"tls_verify", into(&p.Ask.SkipVerify, off)},
 	)
 	if p.Timeout == 0 {
 		p.Timeout = p.Every / 2

@@ -248,9 +248,9 @@ func base() *site.Site {
 
 		Origin: site.Origin{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
 		CDNs:   []site.CDN{{Name: "edge", Target: "edge.example.net."}},
-		Probes: []site.Probe{{
+		Probes: []site.Source{{
 			Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
-			Status: site.DefaultStatus(),
+			Ask: site.Ask{Status: site.DefaultStatus()},
 		}},
 		Thresholds: []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}},
 
@@ -283,14 +283,14 @@ var effects = []struct {
 	{"cdn edge edge.example.net weight 3", func(s *site.Site) { s.CDNs[0].Weight = 3 }},
 	{"origin next", func(s *site.Site) { s.Origin = site.Origin{Next: true} }},
 
-	{"probe http https://status.{host}:8443/{label}?a={name}", probe(func(p *site.Probe) { p.URL = "https://status.www.example.org:8443/www?a=www.example.org" })},
-	{"probe http http://{origin}/ every 20s", probe(func(p *site.Probe) { p.Every, p.Timeout = 20*time.Second, 10*time.Second })},
-	{"probe http http://{origin}/ timeout 2s", probe(func(p *site.Probe) { p.Timeout = 2 * time.Second })},
-	{"probe http http://{origin}/ status 200,301-302", probe(func(p *site.Probe) { p.Status, _ = site.ParseStatus("200,301-302") })},
-	{"probe http http://{origin}/ tls_verify off", probe(func(p *site.Probe) { p.SkipVerify = true })},
-	{"probe http http://{origin}/ tls_verify off timeout 1s status 204 every 2s", probe(func(p *site.Probe) {
-		p.Every, p.Timeout, p.SkipVerify = 2*time.Second, time.Second, true
-		p.Status, _ = site.ParseStatus("204")
+	{"probe http https://status.{host}:8443/{label}?a={name}", probe(func(p *site.Source) { p.URL = "https://status.www.example.org:8443/www?a=www.example.org" })},
+	{"probe http http://{origin}/ every 20s", probe(func(p *site.Source) { p.Every, p.Timeout = 20*time.Second, 10*time.Second })},
+	{"probe http http://{origin}/ timeout 2s", probe(func(p *site.Source) { p.Timeout = 2 * time.Second })},
+	{"probe http http://{origin}/ status 200,301-302", probe(func(p *site.Source) { p.Ask.Status, _ = site.ParseStatus("200,301-302") })},
+	{"probe http http://{origin}/ tls_verify off", probe(func(p *site.Source) { p.Ask.SkipVerify = true })},
+	{"probe http http://{origin}/ tls_verify off timeout 1s status 204 every 2s", probe(func(p *site.Source) {
+		p.Every, p.Timeout, p.Ask.SkipVerify = 2*time.Second, time.Second, true
+		p.Ask.Status, _ = site.ParseStatus("204")
 	})},
 
 	{"threshold response_time 1s", threshold(func(t *site.Threshold) { t.Limit, t.Recover = 1, 0.8 })},
@@ -364,7 +364,7 @@ func addresses(texts ...string) []netip.Addr {
 	return all
 }
 
-func probe(change func(*site.Probe)) func(*site.Site) {
+func probe(change func(*site.Source)) func(*site.Site) {
 	return func(s *site.Site) { change(&s.Probes[0]) }
 }
 

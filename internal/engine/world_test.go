@@ -120,8 +120,8 @@ func newSite(name string, addrs ...string) *site.Site {
 		s.Origin.Addresses = append(s.Origin.Addresses, netip.MustParseAddr(a))
 	}
 	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
-	s.Probes = []site.Probe{{
-		Kind: "http", URL: "http://{origin}/", Every: time.Second, Timeout: 500 * time.Millisecond, Status: site.DefaultStatus(),
+	s.Probes = []site.Source{{
+		Kind: "http", URL: "http://{origin}/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Status: site.DefaultStatus()},
 	}}
 	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}}
 	s.FailbackDelay = 10 * time.Second

@@ -3,6 +3,7 @@ package site_test
 import (
 	"reflect"
 	"testing"
+	"unique"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -57,14 +58,14 @@ func TestPaths(t *testing.T) {
 	s := valid()
 	s.Origin.Addresses = addresses("192.0.2.1", "2001:db8::1")
 	first, second := s.Probes[0], s.Probes[0]
-	first.URL, first.SkipVerify = "https://{origin}:8443/{origin}", true
+	first.URL, first.Ask.SkipVerify = "https://{origin}:8443/{origin}", true
 	second.URL, second.Every = "http://whole.example.org/", 2*first.Every
-	s.Probes = []site.Probe{first, second}
+	s.Probes = []site.Source{first, second}
 
-	target := func(p site.Probe, url string) site.Target {
+	target := func(p site.Source, url string) site.Target {
 		return site.Target{
 			Kind: "http", URL: url, Host: "own.example.net",
-			Timeout: p.Timeout, Status: p.Status, SkipVerify: p.SkipVerify,
+			Timeout: p.Timeout, Ask: unique.Make(p.Ask),
 		}
 	}
 	want := []site.Path{
@@ -83,7 +84,9 @@ func TestTargetsAreComparable(t *testing.T) {
 	if a != b {
 		t.Error("equal targets differ")
 	}
-	b.Status, _ = site.ParseStatus("200")
+	other := a.Ask.Value()
+	other.Status, _ = site.ParseStatus("200")
+	b.Ask = unique.Make(other)
 	if a == b {
 		t.Error("the status does not count")
 	}

@@ -18,29 +18,28 @@ const (
 	MinEvery     = time.Second
 )
 
-// Probe asks a target of the site something and times it.
-type Probe struct {
-	Kind       string // "http"
-	URL        string // may hold {origin}: each address in turn
-	Every      time.Duration
-	Timeout    time.Duration // for the whole probe
-	Status     StatusSet     // what counts as good
-	SkipVerify bool          // accept any certificate
+// Source is a probe or a feed of a site: where samples come from.
+type Source struct {
+	Kind    string // such as "http"; see Kinds
+	URL     string // where; may hold {origin}: each address in turn
+	Every   time.Duration
+	Timeout time.Duration // for the whole of it
+	Ask     Ask
 }
 
-// Target is one thing to probe. Equal targets are the same probe, whichever
-// sites ask for it; the period is not part of it.
+// Target is one thing to probe, or one feed to read. Equal targets are the same
+// question, whichever sites put it; the period is not part of it.
 type Target struct {
-	Kind       string
-	URL        string
-	Host       string // Host header and server name in TLS
-	Timeout    time.Duration
-	Status     StatusSet
-	SkipVerify bool
+	Kind    string
+	URL     string
+	Host    string // Host header and server name in TLS
+	Timeout time.Duration
+	Ask     Asking
+	Public  bool // only addresses of the public Internet may be connected to
 }
 
 // paths expands {origin}; a URL without it speaks for the origin as a whole.
-func (p Probe) paths(s *Site) []Path {
+func (p Source) paths(s *Site) []Path {
 	if !strings.Contains(p.URL, "{origin}") {
 		return []Path{p.path(s, p.URL, netip.Addr{})}
 	}
@@ -51,11 +50,11 @@ func (p Probe) paths(s *Site) []Path {
 	return paths
 }
 
-func (p Probe) path(s *Site, text string, addr netip.Addr) Path {
+func (p Source) path(s *Site, text string, addr netip.Addr) Path {
 	return Path{
 		Target: Target{
 			Kind: p.Kind, URL: canonicalURL(text), Host: s.Hosts[0],
-			Timeout: p.Timeout, Status: p.Status, SkipVerify: p.SkipVerify,
+			Timeout: p.Timeout, Ask: unique.Make(p.Ask),
 		},
 		Address: addr,
 		Every:   p.Every,

@@ -19,13 +19,24 @@ type Failure string
 
 // The reasons of failure.
 const (
-	FailureResolve Failure = "resolve" // the target's name has no address
-	FailureConnect Failure = "connect" // refused, unreachable, reset
-	FailureTLS     Failure = "tls"     // handshake or certificate
-	FailureTimeout Failure = "timeout" // the deadline came first
-	FailureHTTP    Failure = "http"    // no valid HTTP answer
-	FailureStatus  Failure = "status"  // a status outside the set
+	FailureResolve   Failure = "resolve"   // the target's name has no address
+	FailureConnect   Failure = "connect"   // refused, unreachable, reset
+	FailureTLS       Failure = "tls"       // handshake or certificate
+	FailureExpiry    Failure = "expiry"    // the certificate is good, but not for long
+	FailureTimeout   Failure = "timeout"   // the deadline came first
+	FailureProtocol  Failure = "protocol"  // no valid answer
+	FailureStatus    Failure = "status"    // a valid answer that says no
+	FailureContent   Failure = "content"   // an answer without what must be in it
+	FailureInvalid   Failure = "invalid"   // a feed's value that cannot be one
+	FailureForbidden Failure = "forbidden" // an address or port that the target may not be at
+	FailureLocal     Failure = "local"     // this machine could not ask: it says nothing of the target
 )
+
+// Failures lists all of them.
+func Failures() []Failure {
+	return []Failure{FailureResolve, FailureConnect, FailureTLS, FailureExpiry, FailureTimeout, FailureProtocol,
+		FailureStatus, FailureContent, FailureInvalid, FailureForbidden, FailureLocal}
+}
 
 // staleLeast is the shortest time after which a source counts as silent.
 const staleLeast = 5 * time.Second

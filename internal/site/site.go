@@ -20,7 +20,7 @@ type Site struct {
 
 	Origin     Origin
 	CDNs       []CDN // in order of preference
-	Probes     []Probe
+	Probes     []Source
 	Thresholds []Threshold
 
 	Enter         int           // new samples in a row at or above the threshold that divert

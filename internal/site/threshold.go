@@ -2,13 +2,6 @@ package site
 
 import "time"
 
-// Signal is what is measured, in one unit each.
-type Signal string
-
-// ResponseTime is the time from the first step of a probe to the last byte of
-// its answer, in seconds (claim 7 of US 7,657,622).
-const ResponseTime Signal = "response_time"
-
 // Statistic makes one number of a window of samples.
 type Statistic string
 

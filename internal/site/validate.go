@@ -155,7 +155,7 @@ func (s *Site) checkProbes() error {
 			return wrong("probe", "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
 		case p.Kind != "http":
 			return wrong("probe", "probe '%s' is of no known kind", p.Kind)
-		case p.Status == StatusSet{}:
+		case p.Ask.Status == StatusSet{}:
 			return wrong("probe", "no status is good for the probe of '%s'", p.URL)
 		case p.Every < MinEvery:
 			return wrong("probe", "period %s is shorter than %s", p.Every, MinEvery)

@@ -24,9 +24,9 @@ func valid() *site.Site {
 	s.Zone, s.Place, s.Hosts = "example.org.", "Corefile:1", []string{"own.example.net"}
 	s.Origin.Addresses = addresses("192.0.2.1")
 	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
-	s.Probes = []site.Probe{{
+	s.Probes = []site.Source{{
 		Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
-		Status: site.DefaultStatus(),
+		Ask: site.Ask{Status: site.DefaultStatus()},
 	}}
 	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}}
 	return s
@@ -90,7 +90,7 @@ func TestValidateErrors(t *testing.T) {
 		{func(s *site.Site) { s.CDNs = append(s.CDNs, s.CDNs[0]) }, "cdn", "cdn 'edge' has no name of its own"},
 		{url("https://WWW.example.org/"), "probe", "the host in 'https://WWW.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
 		{func(s *site.Site) { s.Probes[0].Kind = "smoke" }, "probe", "probe 'smoke' is of no known kind"},
-		{func(s *site.Site) { s.Probes[0].Status = site.StatusSet{} }, "probe", "no status is good for the probe of 'http://{origin}/'"},
+		{func(s *site.Site) { s.Probes[0].Ask.Status = site.StatusSet{} }, "probe", "no status is good for the probe of 'http://{origin}/'"},
 		{url("http://x{origin}/"), "probe", "'http://x{origin}/' is not a URL: invalid IP-literal"},
 		{func(s *site.Site) { s.Thresholds[0].Signal = "smoke" }, "threshold", "signal 'smoke' is not known"},
 		{func(s *site.Site) { s.Thresholds[0].Statistic = "p42" }, "threshold", "statistic 'p42' is not known"},

@@ -1,0 +1,102 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Network is how probes and feeds reach their targets.
+type Network struct {
+	userAgent string
+	dialDNS   dialFunc // a seam for tests
+	dialer    net.Dialer
+}
+
+// NewNetwork returns a network on which probes call themselves userAgent.
+func NewNetwork(userAgent string) *Network {
+	return &Network{
+		userAgent: userAgent,
+		dialDNS:   new(net.Dialer).DialContext,
+		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive
+	}
+}
+
+// Probes returns every probe and every feed by its kind.
+func (n *Network) Probes() map[string]Probe {
+	return map[string]Probe{
+		"http": n.probe(askHTTP),
+	}
+}
+
+// asking is what one kind of probe or feed does once its target is known: it
+// takes one step after the other, and the one that fails names the failure. Its
+// ctx ends at the target's timeout.
+type asking func(ctx context.Context, c *call) (site.Failure, error)
+
+// probe has an asking timed, bounded and named.
+func (n *Network) probe(ask asking) Probe {
+	return func(ctx context.Context, t site.Target) Result {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, t.Timeout)
+		defer cancel()
+
+		c := call{Network: n, target: t, ask: t.Ask.Value(), step: start}
+		failure, err := c.run(ctx, ask)
+		c.result.Total = time.Since(start)
+		if err != nil {
+			if over(ctx) {
+				failure = site.FailureTimeout
+			}
+			c.result.Failure, c.result.Err = failure, fmt.Errorf("probing %s: %w", c.name(), err)
+		}
+		return c.result
+	}
+}
+
+// over reports whether the deadline has come. The clock is asked too, because
+// I/O may fail at the deadline a moment before ctx knows of it.
+func over(ctx context.Context) bool {
+	deadline, _ := ctx.Deadline()
+	return ctx.Err() != nil || !time.Now().Before(deadline)
+}
+
+// call is one probe, or one reading of a feed, under way.
+type call struct {
+	*Network
+	target site.Target
+	ask    site.Ask
+	url    *url.URL  // of the target; its port is written out
+	step   time.Time // when the present phase began
+	result Result
+}
+
+// run does the asking once the target's URL is read.
+func (c *call) run(ctx context.Context, ask asking) (site.Failure, error) {
+	u, err := url.Parse(c.target.URL)
+	if err != nil || u.Host == "" && u.Path == "" {
+		return site.FailureProtocol, fmt.Errorf("reading the URL: not a valid one")
+	}
+	c.url = u
+	return ask(ctx, c)
+}
+
+// name says in an error which target it was. The URL's query may hold a secret
+// and stays out; so does a URL that cannot be read.
+func (c *call) name() string {
+	if c.url == nil {
+		return fmt.Sprintf("host '%s'", c.target.Host)
+	}
+	u := url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.url.Path, RawPath: c.url.RawPath}
+	return fmt.Sprintf("'%s'", u.String())
+}
+
+// lap ends the present phase.
+func (c *call) lap(phase *time.Duration) {
+	now := time.Now()
+	*phase, c.step = now.Sub(c.step), now
+}

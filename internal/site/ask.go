@@ -1,0 +1,47 @@
+package site
+
+import "unique"
+
+// Ask is what is asked of a target besides where it is, and what makes an
+// answer a good one. Each kind of probe and feed reads the fields that it knows
+// and leaves the others empty. It is comparable: equal asks of equal targets are
+// one question, whichever sites put it.
+type Ask struct {
+	// Over TLS: probes http, tls, grpc and download, and feeds over HTTP.
+	SkipVerify bool // accept any certificate
+	Days       int  // a certificate that expires within so many days is a failure; 0: only one that has
+
+	// Over HTTP: probes http and download, feeds prometheus, promql, json and map.
+	Method    string    // empty: GET
+	Headers   string    // lines "Name: value"; see Secret for the values
+	Status    StatusSet // what counts as good
+	Body      string    // text that the body must hold
+	Pattern   string    // regular expression that the body must match
+	Condition string    // expression that must be true of the body as JSON
+	KeepAlive bool      // use the connection of the probe before
+	HTTP2     bool      // HTTP/2 (RFC 9113), over TLS or not
+
+	// Probe tcp.
+	Send   string // text to send; empty: nothing
+	Expect string // text that the answer must hold; empty: no answer is awaited
+
+	// Probe dns: what is asked, and probe grpc: whose health.
+	Name string // domain name or service
+	Type uint16 // of the question
+	TLS  bool   // grpc over TLS
+
+	// Probe download: how much, in bytes.
+	Size int64
+
+	// Feeds.
+	Signal    Signal  // what the feed measures; empty with Map
+	Map       string  // name of a ready-made list of signals
+	Query     string  // what to look for: METRIC{labels}, QUERY, PATH or an index
+	Over      string  // METRIC{labels} that Query is divided by
+	Labels    string  // with Map, matchers that are added to every metric
+	Scale     float64 // what a value is multiplied by; 0: what follows from its name
+	Community string  // of SNMP; see Secret
+}
+
+// Asking is an Ask that all equal ones share: there may be very many targets.
+type Asking = unique.Handle[Ask]
