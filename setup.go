@@ -42,6 +42,7 @@ type shared struct {
 	answers *steer.Metrics
 	engine  *engine.Metrics
 	health  *health.Metrics
+	network *health.Network
 
 	mu       sync.Mutex
 	handover *engine.Engine // of the instance that is restarting; else nil
@@ -56,6 +57,7 @@ func newShared(reg prometheus.Registerer) *shared {
 		answers: steer.NewMetrics(reg),
 		engine:  engine.NewMetrics(reg),
 		health:  health.NewMetrics(reg),
+		network: health.NewNetwork(userAgent),
 	}
 }
 
@@ -80,11 +82,13 @@ func (s *shared) inherit() *engine.Engine {
 	}
 	return engine.New(engine.Config{
 		Log:     clog.NewWithPlugin(steer.Name),
-		Probes:  health.NewNetwork(userAgent).Probes(),
+		Probes:  s.network.Probes(),
 		Metrics: s.engine,
 		Health:  s.health,
 
 		Resolver: health.NewResolver,
+		Allow:    s.network.Allow,
+		Anchor:   health.AskAnchor,
 	})
 }
 
@@ -203,7 +207,7 @@ func (i *instance) sites() (engine.Sites, error) {
 			switch {
 			case p.handler.Behind():
 				next[s.Name()] = p.handler.AskNext
-			case s.Origin.Next:
+			case s.Origins[0].Next:
 				return engine.Sites{}, fmt.Errorf("%s: 'origin next' of site '%s' needs a plugin behind cdnredirect that knows it", s.Place, s.Name())
 			case slices.Contains(s.Names, s.Zone) && len(i.ns[s.Zone]) == 0:
 				return engine.Sites{}, fmt.Errorf("%s: site '%s' is the apex of its zone, whose SOA and NS nobody knows: write 'ns NAME...', or put a plugin such as file behind cdnredirect", s.Place, s.Name())
@@ -211,7 +215,10 @@ func (i *instance) sites() (engine.Sites, error) {
 		}
 	}
 	said := i.config.Process()
-	return engine.Sites{Sites: sites, NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed}, nil
+	return engine.Sites{
+		Sites: sites, NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed,
+		Allow: said.Allow, Guard: said.Guard,
+	}, nil
 }
 
 // ready reports whether the sites in force have been probed: those of this

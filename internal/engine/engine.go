@@ -26,6 +26,13 @@ type Config struct {
 
 	// Resolver returns the exchange with recursive servers; none: the system's.
 	Resolver func(servers []netip.AddrPort) health.Exchange
+
+	// Allow sets which networks targets at other people's may be in, beside the
+	// public Internet.
+	Allow func([]netip.Prefix)
+
+	// Anchor asks an anchor for a sign of life.
+	Anchor func(ctx context.Context, anchor netip.AddrPort) error
 }
 
 // Engine observes sites and decides. Its methods may be called from any
@@ -44,13 +51,15 @@ type Engine struct {
 	candidate *Generation // the one on offer; nil outside a reload
 
 	moving     map[*runner][]netip.Addr // to the addresses that their origins have now
+	surveyed   time.Time                // when sources were last looked at
 	complained time.Time                // when lookups of targets were last told to fail
 }
 
-// event is one sample on its way from the scheduler to the decisions.
+// event is the samples of one target on their way from the scheduler to the
+// decisions.
 type event struct {
-	target site.Target
-	sample site.Sample
+	target  site.Target
+	samples []site.Sample
 }
 
 // New returns an engine without sites and starts its tasks; Close ends them.
@@ -67,16 +76,18 @@ func New(cfg Config) *Engine {
 	e.scheduler = health.NewScheduler(health.Config{
 		Probes:  cfg.Probes,
 		Metrics: cfg.Health,
-		Deliver: func(t site.Target, s site.Sample) {
+		Deliver: func(t site.Target, s []site.Sample) {
 			select {
 			case e.events <- event{t, s}:
 			case <-ctx.Done():
 			}
 		},
+		Failed:   e.sourceFailed,
 		Panicked: func(value any, stack []byte) { e.panicked("probe", value, stack) },
 	})
 	e.run(ctx, "schedule", e.scheduler.Run)
 	e.run(ctx, "decide", e.decide)
+	e.run(ctx, "guard", e.watchAnchors)
 	return e
 }
 

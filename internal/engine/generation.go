@@ -20,6 +20,8 @@ type Sites struct {
 	Next      map[string]health.Exchange // the next plugin by site, where there is one
 	Resolvers []netip.AddrPort           // that targets are asked of; empty: the system's
 	Seed      string                     // of the client keys
+	Allow     []netip.Prefix             // that targets at other people's may be in, beside the public Internet
+	Guard     site.Guard                 // against a monitor that is cut off
 }
 
 // Generation is the sites of one Corefile while they are observed.
@@ -33,6 +35,8 @@ type Generation struct {
 	end     context.CancelFunc // of its lookups
 
 	scratch []control.Source // reused from decision to decision
+	allow   []netip.Prefix
+	guard   guard
 
 	opened    bool // it is observed and answers
 	began     time.Time
@@ -74,11 +78,13 @@ func (e *Engine) prepare(sites Sites) *Generation {
 		targets: make(map[string]*target),
 		resolve: e.cfg.Resolver(sites.Resolvers),
 		ready:   make(chan struct{}),
+		allow:   sites.Allow,
+		guard:   newGuard(sites.Guard, len(sites.Sites)),
 	}
 	g.over = sync.OnceFunc(func() { close(g.ready) })
 	known := e.current.byName()
 	for _, s := range sites.Sites {
-		r := newRunner(g, s, known[s.Name()])
+		r := e.newRunner(g, s, known[s.Name()])
 		if from := known[s.Name()]; from != nil && mayHide(s, sites.Next[s.Name()]) {
 			r.hides = unaccepted(s, slices.Clone(from.hides))
 			g.held += held(r.hides)
@@ -132,7 +138,7 @@ func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) (need
 			seen[zone] = true
 			zones = append(zones, e.lookZone(g.zones[zone], exchange))
 		}
-		if r.site.Origin.Next {
+		if fromNext(r.site) {
 			origins = append(origins, e.lookOrigin(r, exchange))
 		}
 		if mayHide(r.site, exchange) {
@@ -161,11 +167,12 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	} else {
 		e.candidate = g
 	}
+	e.cfg.Allow(g.allow)
 	e.observe()
 	g.opened, g.began = true, now
 	entries := make([]*route.Entry, len(g.runners))
 	for i, r := range g.runners {
-		r.step(control.None, now)
+		r.step(control.None, now, g.guard.holds(r, now))
 		r.publish()
 		entries[i] = r.entry
 		switch {
@@ -221,6 +228,7 @@ func (e *Engine) Promote() bool {
 	old := e.current
 	old.end()
 	e.current, e.candidate = e.candidate, nil
+	e.current.guard.inherit(&old.guard)
 	e.observe()
 	e.reportAll(old)
 	e.cfg.Metrics.recount(e.current)
@@ -234,6 +242,7 @@ func (e *Engine) Drop() {
 	if e.candidate != nil {
 		e.candidate.end()
 		e.candidate = nil
+		e.cfg.Allow(e.current.allow)
 	}
 	e.observe()
 }
