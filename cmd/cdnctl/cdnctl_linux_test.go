@@ -272,8 +272,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"explain", "x", "--client", "y"}, 2, "--client 'y'"},
 		{[]string{"explain", "none.example.org"}, 3, "explaining 'none.example.org.': no such site"},
 		{[]string{"explain", "a..b"}, 3, "'a..b' is not a domain name"},
-		{[]string{"probe", "none.example.org"}, 3, "probing 'none.example.org': no such site"},
-		{[]string{"probe", "none\x1b"}, 3, `probing 'none\x1b': no such site`},
+		{[]string{"probe", "none.example.org"}, 3, "probing 'none.example.org.': no such site"},
+		{[]string{"probe", "none://\x1b"}, 3, `probing 'none://\x1b': no such site`},
 	} {
 		code, _, stderr := cdnctl(t, engine, c.args...)
 		if code != c.code || !strings.Contains(stderr, c.stderr) || c.stderr == "" && stderr != "" {

@@ -7,7 +7,8 @@
 //
 // Errors are problem details (RFC 9457). Names of fields are in snake_case,
 // durations are numbers of seconds, times are in the form of RFC 3339, and a
-// measured value is in its signal's unit: seconds, bit/s, or a ratio of 0 to 1.
+// measured value is in its signal's unit: seconds, bit/s, or a ratio of 0 to 1;
+// null is none. An empty list may be null, except that of the states.
 //
 // The types here are the API: what a client has read once stays where it is,
 // whatever becomes of the packages behind. They hold no secret: URLs lose their

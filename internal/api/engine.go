@@ -18,10 +18,11 @@ type Engine interface {
 	// answers is ErrUnknown.
 	Explain(name string, client netip.Addr) (Explanation, error)
 
-	// Probe asks a URL, or everything that is probed and read for a site, once
-	// and now. What it finds changes no decision. Something that is neither a
-	// URL nor a site is ErrUnknown, a URL that cannot be probed ErrInvalid; a
-	// probe that fails is a result. It returns soon after ctx has ended.
+	// Probe asks a URL, which holds "://", or everything that is probed and read
+	// for the site with this canonical name, once and now. What it finds changes
+	// no decision. A name that is no site's is ErrUnknown, a URL that cannot be
+	// probed ErrInvalid; a probe that fails is a result. It returns soon after
+	// ctx has ended.
 	Probe(ctx context.Context, what string) (ProbeReport, error)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -115,14 +116,23 @@ type probeBody struct {
 }
 
 func (s *Server) probe(r *http.Request) (any, error) {
-	var body probeBody
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	what, err := readWhat(r)
+	if err != nil {
 		return nil, fmt.Errorf("reading the body: %w: %w", ErrInvalid, err)
-	}
-	if body.What == "" {
-		return nil, fmt.Errorf("reading the body: %w: 'what' is missing", ErrInvalid)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), probeLimit)
 	defer cancel()
-	return (*s.engine.Load()).Probe(ctx, body.What)
+	return (*s.engine.Load()).Probe(ctx, what)
+}
+
+// readWhat returns the URL as it is, or the canonical name.
+func readWhat(r *http.Request) (string, error) {
+	var body probeBody
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return "", err
+	}
+	if strings.Contains(body.What, "://") {
+		return body.What, nil
+	}
+	return site.CanonicalName(body.What)
 }

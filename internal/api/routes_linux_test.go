@@ -55,7 +55,8 @@ func TestErrorsAreProblemDetails(t *testing.T) {
 		{"GET", "/v1/explain?name=a..b", "", 400, "'a..b' is not a domain name"},
 		{"GET", "/v1/explain?name=x&client=y", "", 400, "client 'y'"},
 		{"POST", "/v1/probe", "", 400, "reading the body"},
-		{"POST", "/v1/probe", "{}", 400, "'what' is missing"},
+		{"POST", "/v1/probe", "{}", 400, "'' is not a domain name"},
+		{"POST", "/v1/probe", `{"what": "a..b"}`, 400, "'a..b' is not a domain name"},
 		{"POST", "/v1/probe", `{"what": "` + strings.Repeat("x", 70_000) + `"}`, 400, "too large"},
 		{"POST", "/v1/probe", `{"what": "x"}`, 404, "no such site"},
 	} {
@@ -178,6 +179,41 @@ func TestTheConnectionAfterTheLastPlaceWaits(t *testing.T) {
 	}
 }
 
+func TestASilentPeerLosesItsConnection(t *testing.T) {
+	t.Parallel()
+	_, path := listen(t, oneSite("a."))
+	conn := silent(t, path)
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		t.Errorf("Expected the connection to be closed, got %v", err)
+	}
+}
+
+func TestCloseDoesNotWaitForASilentPeer(t *testing.T) {
+	t.Parallel()
+	s, path := listen(t, oneSite("a."))
+	silent(t, path)
+	siteAt(t, path) // the silent one has been accepted before
+	began := time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("Expected Close to return in 2 s, got %s", took)
+	}
+}
+
+// silent returns a connection to path on which nothing is said.
+func silent(t *testing.T, path string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 func TestCloseEndsAProbeUnderWay(t *testing.T) {
 	began := make(chan struct{})
 	s, path := listen(t, fake{probe: func(ctx context.Context, _ string) (api.ProbeReport, error) {
@@ -229,8 +265,8 @@ func TestWhatTheEngineIsAskedAndSaysArrivesUnchanged(t *testing.T) {
 			return explanation, nil
 		},
 		probe: func(_ context.Context, what string) (api.ProbeReport, error) {
-			if what != "http://192.0.2.10/?a=b&c" {
-				t.Errorf("Expected the URL, got %q", what)
+			if what != "http://192.0.2.10/?a=b&c" && what != "www.example.org." {
+				t.Errorf("Expected the URL or the canonical name, got %q", what)
 			}
 			return report, nil
 		},
@@ -240,9 +276,11 @@ func TestWhatTheEngineIsAskedAndSaysArrivesUnchanged(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(gotExplanation, explanation) {
 		t.Errorf("Expected %+v, got %+v, %v", explanation, gotExplanation, err)
 	}
-	gotReport, err := client.Probe(soon(t), "http://192.0.2.10/?a=b&c")
-	if err != nil || !reflect.DeepEqual(gotReport, report) {
-		t.Errorf("Expected %+v, got %+v, %v", report, gotReport, err)
+	for _, what := range []string{"http://192.0.2.10/?a=b&c", "WWW.example.org"} {
+		got, err := client.Probe(soon(t), what)
+		if err != nil || !reflect.DeepEqual(got, report) {
+			t.Errorf("%s: Expected %+v, got %+v, %v", what, report, got, err)
+		}
 	}
 }
 
