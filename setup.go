@@ -182,10 +182,16 @@ func (i *instance) start() error {
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
-	ecs := i.config.Process().ECS
+	ecs, socket := i.config.Process().ECS, i.config.Process().Socket
 	i.config = nil // the sites are all that is needed of it from now on
 	e := process.inherit()
 	i.engine.Store(e)
+	if err := e.Listen(socket); err != nil {
+		if process.handed() == nil {
+			e.Close() // no other instance has it
+		}
+		return plugin.Error(steer.Name, err)
+	}
 	g := e.Offer(context.Background(), sites)
 	for _, p := range i.parts {
 		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})

@@ -58,6 +58,16 @@ func (e *entry) samples(at time.Time, r Result) ([]site.Sample, error) {
 	return []site.Sample{s}, nil
 }
 
+// Samples returns what a result is worth by itself, where there was none before.
+func Samples(t site.Target, at time.Time, r Result) []site.Sample {
+	e := entry{target: t}
+	samples, err := e.samples(at, r)
+	if err != nil {
+		return nil
+	}
+	return samples
+}
+
 // slot returns the first time of the entry's grid that is not before t: those
 // for which time mod period is the phase, itself the target's hash mod period.
 func (e *entry) slot(t time.Duration) time.Duration {

@@ -39,19 +39,27 @@ type judging struct {
 // and when State.Due has come. A decision that changes no answer keeps the
 // epoch of the one before.
 func Decide(s *site.Site, st State, in Input) (State, *site.Decision) {
-	st.fit(s, len(in.Sources))
-	d := &deciding{s: s, st: &st, in: in, origins: make([]judging, len(s.Origins))}
+	d := begin(s, &st, in)
 	heard := d.observe()
+	for i := range d.origins {
+		d.origins[i].judge(heard)
+	}
+	d.conclude()
+	return st, st.Last
+}
+
+// begin returns a call of Decide that has judged nothing so far.
+func begin(s *site.Site, st *State, in Input) *deciding {
+	st.fit(s, len(in.Sources))
+	d := &deciding{s: s, st: st, in: in, origins: make([]judging, len(s.Origins))}
 	for i := range s.Origins {
 		first := firstCount(s, i)
 		d.origins[i] = judging{
 			deciding: d, i: i, o: &s.Origins[i], st: &st.Origins[i],
 			counts: st.Counts[first : first+thresholds(s, i)],
 		}
-		d.origins[i].judge(heard)
 	}
-	d.conclude()
-	return st, st.Last
+	return d
 }
 
 // fit makes the state's lists its own, and as long as the site needs them.

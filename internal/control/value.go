@@ -27,31 +27,44 @@ func (j *judging) read(heard bool) reading {
 	r := reading{calm: true}
 	for k := range j.counts {
 		t, c := threshold(j.s, j.i, k), &j.counts[k]
-		samples := j.pool(t)
-		if len(samples) == 0 {
+		m := j.measure(t)
+		if m.samples == 0 {
 			r.calm = j.missing(k) && r.calm
 			continue
 		}
 		c.Heard, c.Silent = true, time.Time{}
-		value := statistic(t, samples)
-		v := t.V(value)
 		if heard && j.tells(t) {
-			c.Over, c.Hard = inARow(c.Over, v >= 1), inARow(c.Hard, v >= hardV)
+			c.Over, c.Hard = inARow(c.Over, m.v >= 1), inARow(c.Hard, m.v >= hardV)
 		}
-		if v >= 1 || !t.Recovered(value) {
+		if m.v >= 1 || !t.Recovered(m.value) {
 			r.calm = false
 		}
 		// That v is above now is asked too: counts may have run under the limit of
 		// an earlier Corefile.
-		r.counted = r.counted || v >= 1 && (c.Over >= j.s.Enter || c.Hard >= hardCount)
-		if !r.known || v > r.reason.V {
-			last := newest(samples)
-			r.reason = site.Reason{Origin: j.o.Name, Signal: t.Signal, Value: value, Limit: t.Limit, V: v,
-				Age: j.in.Now.Sub(last.At), Detail: last.Detail}
+		r.counted = r.counted || m.v >= 1 && (c.Over >= j.s.Enter || c.Hard >= hardCount)
+		if !r.known || m.v > r.reason.V {
+			r.reason = site.Reason{Origin: j.o.Name, Signal: t.Signal, Value: m.value, Limit: t.Limit, V: m.v,
+				Age: j.in.Now.Sub(m.last.At), Detail: m.last.Detail}
 		}
 		r.known = true
 	}
 	return r
+}
+
+// measured is what a threshold's window says.
+type measured struct {
+	samples  int // 0: nothing
+	value, v float64
+	last     site.Sample // the newest
+}
+
+func (j *judging) measure(t *site.Threshold) measured {
+	samples := j.pool(t)
+	if len(samples) == 0 {
+		return measured{}
+	}
+	value := statistic(t, samples)
+	return measured{samples: len(samples), value: value, v: t.V(value), last: newest(samples)}
 }
 
 // missing notes that a threshold has no fresh data, and reports whether it
@@ -151,10 +164,7 @@ func newest(samples []site.Sample) site.Sample {
 
 // statistic makes one number of samples, of which there is at least one.
 func statistic(t *site.Threshold, samples []site.Sample) float64 {
-	which := t.Statistic
-	if which == site.StatisticAuto {
-		which = t.Signal.Statistic()
-	}
+	which := inForce(t, len(samples))
 	if which == site.Last {
 		return newest(samples).Value
 	}
@@ -179,15 +189,24 @@ func statistic(t *site.Threshold, samples []site.Sample) float64 {
 	return values[rank(which, len(values))]
 }
 
+// inForce returns the statistic of so many samples.
+func inForce(t *site.Threshold, samples int) site.Statistic {
+	which := t.Statistic
+	if which == site.StatisticAuto {
+		which = t.Signal.Statistic()
+	}
+	switch {
+	case which != site.StatisticAuto:
+		return which
+	case samples >= samplesForP90:
+		return site.P90
+	}
+	return site.P50
+}
+
 // rank returns the index of a percentile among n values, by the nearest rank:
 // of an even number p50 is the better of the two in the middle.
 func rank(which site.Statistic, n int) int {
-	if which == site.StatisticAuto {
-		which = site.P50
-		if n >= samplesForP90 {
-			which = site.P90
-		}
-	}
 	return max(0, int(math.Ceil(quantile(which)*float64(n)))-1)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -36,7 +37,7 @@ type Config struct {
 }
 
 // Engine observes sites and decides. Its methods may be called from any
-// goroutine, but Offer, Promote, Drop and Close by one at a time.
+// goroutine, but Listen, Offer, Promote, Drop and Close by one at a time.
 type Engine struct {
 	cfg       Config
 	scheduler *health.Scheduler
@@ -44,6 +45,8 @@ type Engine struct {
 	ctx       context.Context // ends with Close
 	stop      context.CancelFunc
 	tasks     sync.WaitGroup
+
+	offered *api.Server // for the next Offer
 
 	mu        sync.Mutex // protects everything below
 	sources   map[site.Target]*source
@@ -95,6 +98,8 @@ func New(cfg Config) *Engine {
 // last decisions.
 func (e *Engine) Close() {
 	e.stop()
+	e.closeSocket(e.candidate, e.current)
+	e.closeSocket(e.current, nil)
 	e.tasks.Wait()
 }
 

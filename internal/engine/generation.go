@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -34,6 +35,7 @@ type Generation struct {
 	resolve health.Exchange    // with the resolvers
 	end     context.CancelFunc // of its lookups
 
+	socket  *api.Server      // nil: there is none
 	scratch []control.Source // reused from decision to decision
 	allow   []netip.Prefix
 	guard   guard
@@ -57,6 +59,7 @@ const firstRound = 5 * time.Second
 // force at once.
 func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
 	g := e.prepare(sites)
+	g.socket, e.offered = e.offered, nil
 	e.look(ctx, g, sites)
 	e.open(g, time.Now())
 	ctx, cancel := context.WithTimeout(ctx, firstRound)
@@ -220,6 +223,15 @@ func (g *Generation) byName() map[string]*runner {
 // Promote puts the generation on offer into force, and reports whether there
 // was one.
 func (e *Engine) Promote() bool {
+	old := e.current
+	if !e.promote() {
+		return false
+	}
+	e.closeSocket(old, e.current)
+	return true
+}
+
+func (e *Engine) promote() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.candidate == nil {
@@ -237,6 +249,7 @@ func (e *Engine) Promote() bool {
 
 // Drop ends the generation on offer, if any.
 func (e *Engine) Drop() {
+	e.closeSocket(e.candidate, e.current)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.candidate != nil {

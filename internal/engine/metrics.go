@@ -18,6 +18,7 @@ type Metrics struct {
 	blind   prometheus.Gauge
 	mute    prometheus.Gauge
 	age     prometheus.Gauge
+	refused prometheus.Counter
 }
 
 // NewMetrics registers the engine's series, and creates those whose labels are known.
@@ -61,6 +62,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.age = factory.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Subsystem: subsystem, Name: "feed_age_seconds",
 		Help: "Gauge of the age of the oldest newest sample of a feed.",
+	})
+	m.refused = factory.NewCounter(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "socket_refused_total",
+		Help: "Counter of connections to the control socket that were refused for their user.",
 	})
 	for _, kind := range []string{"origin", "target", "hidden", "zone"} {
 		m.lookups.WithLabelValues(kind, "ok")

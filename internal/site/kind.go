@@ -1,8 +1,13 @@
 package site
 
 import (
+	"fmt"
 	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
+	"time"
 )
 
 // kind is what a kind of probe or feed is like.
@@ -72,4 +77,29 @@ func (s Source) supplies(signal Signal, capacity float64) bool {
 	given := s.Signals()
 	return slices.Contains(given, signal) ||
 		signal == AvailableBandwidth && capacity > 0 && slices.Contains(given, UsedBandwidth)
+}
+
+// timeoutByHand is that of a probe that somebody asks for by its URL.
+const timeoutByHand = 5 * time.Second
+
+// TargetOf returns the target of a probe of a URL, with the defaults of its kind:
+// http for http:// and https://, else the kind that has the URL's scheme.
+func TargetOf(text string) (Target, error) {
+	scheme, _, _ := strings.Cut(text, "://")
+	name := scheme
+	if scheme == "https" {
+		name = "http"
+	}
+	src := Source{Kind: name, URL: text, Every: 2 * timeoutByHand, Timeout: timeoutByHand, Ask: Ask{Status: DefaultStatus()}}
+	if kinds[name].feed || strings.Contains(text, "{") {
+		return Target{}, fmt.Errorf("'%s' is not the URL of a probe", text)
+	}
+	if err := checkSource("probe", src); err != nil {
+		return Target{}, err
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return Target{}, fmt.Errorf("'%s' is not a URL", text)
+	}
+	return src.target(netip.Addr{}, u.Hostname(), false), nil
 }
