@@ -110,7 +110,7 @@ func (j *judging) rest() {
 }
 
 // inARow continues a count of events in a row.
-func inARow(count int, again bool) int {
+func inARow(count int32, again bool) int32 {
 	if again {
 		return count + 1
 	}

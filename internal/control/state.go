@@ -50,8 +50,8 @@ type Standing struct {
 
 // Count is how one threshold of one origin stands.
 type Count struct {
-	Over   int       // new samples in a row with v >= 1
-	Hard   int       // new samples in a row with v >= 1.5
+	Over   int32     // new samples in a row with v >= 1
+	Hard   int32     // new samples in a row with v >= 1.5
 	Heard  bool      // there has been data
 	Silent time.Time // since when it has no fresh data; zero: it has
 }
@@ -59,9 +59,9 @@ type Count struct {
 // Path is what is known of one path to the origin.
 type Path struct {
 	Health Health
-	Fails  int // failed samples in a row
-	Goods  int // good samples in a row
-	Seen   int // samples in all, up to 2: the first round is over then
+	Seen   int8  // samples in all, up to 2: the first round is over then
+	Fails  int32 // failed samples in a row
+	Goods  int32 // good samples in a row
 }
 
 // Health says whether a path leads to a live origin.

@@ -41,7 +41,7 @@ func (j *judging) read(heard bool) reading {
 		}
 		// That v is above now is asked too: counts may have run under the limit of
 		// an earlier Corefile.
-		r.counted = r.counted || m.v >= 1 && (c.Over >= j.s.Enter || c.Hard >= hardCount)
+		r.counted = r.counted || m.v >= 1 && (int(c.Over) >= j.s.Enter || c.Hard >= hardCount)
 		if !r.known || m.v > r.reason.V {
 			r.reason = site.Reason{Origin: j.o.Name, Signal: t.Signal, Value: m.value, Limit: t.Limit, V: m.v,
 				Age: j.in.Now.Sub(m.last.At), Detail: m.last.Detail}

@@ -14,6 +14,7 @@ type pool struct {
 	sources    map[site.Source][]site.Source
 	thresholds map[site.Threshold][]site.Threshold
 	cdns       map[site.CDN][]site.CDN
+	policies   map[site.Policy]*site.Policy
 }
 
 // originKey tells the only origins of sites apart, where that is simple.
@@ -30,6 +31,7 @@ func newPool() *pool {
 		origins:    make(map[originKey][]site.Origin),
 		sources:    make(map[site.Source][]site.Source),
 		cdns:       make(map[site.CDN][]site.CDN),
+		policies:   make(map[site.Policy]*site.Policy),
 		thresholds: make(map[site.Threshold][]site.Threshold),
 	}
 }
@@ -42,6 +44,10 @@ func (p *pool) share(s *site.Site) {
 	s.Feeds = shared(p.sources, s.Feeds)
 	s.Thresholds = shared(p.thresholds, s.Thresholds)
 	s.CDNs = shared(p.cdns, s.CDNs)
+	if known := p.policies[*s.Policy]; known != nil {
+		s.Policy = known
+	}
+	p.policies[*s.Policy] = s.Policy
 }
 
 func (p *pool) sharedOrigins(origins []site.Origin) []site.Origin {

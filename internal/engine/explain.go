@@ -62,7 +62,7 @@ func shownThreshold(origin string, v control.Verdict) api.ThresholdState {
 	return api.ThresholdState{
 		Origin: origin, Signal: v.Signal, Statistic: v.Statistic, Limit: api.Number(v.Limit), Recover: api.Number(v.Recover),
 		Missing: v.Samples == 0, Value: api.Number(v.Value), V: api.Number(v.V), Samples: v.Samples, Age: api.Seconds(v.Age),
-		Over: v.Count.Over, Hard: v.Count.Hard, NoData: shownRule(v.NoData),
+		Over: int(v.Count.Over), Hard: int(v.Count.Hard), NoData: shownRule(v.NoData),
 	}
 }
 
@@ -82,7 +82,7 @@ func (r *runner) shownSource(i int, now time.Time) api.SourceState {
 	}
 	s := api.SourceState{
 		Kind: p.source.target.Kind, Target: api.URL(p.source.target.URL), Address: p.address, Every: api.Seconds(p.source.period),
-		Health: shownHealth(state.Health), Fails: state.Fails, Goods: state.Goods,
+		Health: shownHealth(state.Health), Fails: int(state.Fails), Goods: int(state.Goods),
 	}
 	if p.origin != site.EveryOrigin {
 		s.Origin = r.site.Origins[p.origin].Name

@@ -24,16 +24,22 @@ type Site struct {
 	Feeds      []Source
 	Thresholds []Threshold // of every origin
 
+	HTTPS []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
+	Hides []uint16           // types of data behind us that the operator lets the site hide
+
+	*Policy
+}
+
+// Policy is how a site decides and answers. Most sites of a class have the same,
+// and share it.
+type Policy struct {
 	Enter         int           // new samples in a row at or above the threshold that divert
 	FailbackDelay time.Duration // time at or under the recover level before the return
 	Damping       Damping
 	TTL           TTL
 	Divert        Divert
 	NoData        NoData
-
-	Answer Answer
-	HTTPS  []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
-	Hides  []uint16           // types of data behind us that the operator lets the site hide
+	Answer        Answer
 }
 
 // Origin is where a site is served below the threshold. Those with a name may
@@ -97,8 +103,7 @@ const (
 
 // New returns a site with the given canonical names and all defaults.
 func New(names ...string) *Site {
-	return &Site{
-		Names:         names,
+	return &Site{Names: names, Policy: &Policy{
 		Enter:         3,
 		FailbackDelay: 120 * time.Second,
 		Damping:       Damping{Suppress: 2.5, Reuse: 0.75},
@@ -106,7 +111,7 @@ func New(names ...string) *Site {
 		Divert:        Divert{Mode: DivertAll},
 		Answer:        Answer{Form: FormSwitch},
 		NoData:        DefaultNoData(),
-	}
+	}}
 }
 
 // DefaultNoData is the rule for missing data where none is named.
