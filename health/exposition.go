@@ -62,13 +62,19 @@ func metricOf(query string) string {
 
 // lineMetric returns the metric that a line has a type or a value of; else "".
 func lineMetric(line []byte) string {
-	line = bytes.TrimLeft(line, " \t")
-	if after, typed := bytes.CutPrefix(line, []byte("# TYPE ")); typed {
-		line = after
+	line = trimBlanks(line)
+	if comment, is := bytes.CutPrefix(line, []byte("#")); is {
+		typed, is := bytes.CutPrefix(trimBlanks(comment), []byte("TYPE"))
+		if !is {
+			return ""
+		}
+		line = trimBlanks(typed)
 	}
 	end := bytes.IndexAny(line, "{ \t\n")
 	return string(line[:max(0, end)])
 }
+
+func trimBlanks(text []byte) []byte { return bytes.TrimLeft(text, " \t") }
 
 // whole returns the histogram or summary that name may be a part of.
 func whole(name string) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -18,7 +17,7 @@ import (
 func askFile(_ context.Context, c *call) (site.Failure, error) {
 	page, info, err := c.file()
 	if err != nil {
-		return fileFailure(err), err
+		return site.FailureConnect, err
 	}
 	e, err := parseExposition(page, []metric{c.metric()})
 	if err != nil {
@@ -57,15 +56,4 @@ func (c *call) file() ([]byte, os.FileInfo, error) {
 		return nil, nil, fmt.Errorf("the file has more than %d bytes", maxPage)
 	}
 	return page, info, nil
-}
-
-// fileFailure tells a machine that can open no more files from a file that
-// cannot be had.
-func fileFailure(err error) site.Failure {
-	for _, short := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
-		if errors.Is(err, short) {
-			return site.FailureLocal
-		}
-	}
-	return site.FailureConnect
 }

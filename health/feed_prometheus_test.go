@@ -101,6 +101,7 @@ func TestPrometheusCounters(t *testing.T) {
 	}{
 		{"rate", requests, series("counter", "r_total", 100), series("counter", "r_total", 150), 5},
 		{"no type but _total", requests, series("", "r_total", 100), series("", "r_total", 150), 5},
+		{"odd blanks", site.Ask{Signal: site.Requests, Query: " r { i = '0' } "}, "#\tTYPE  r counter\n\tr{i=\"0\"}  100\n", " #  TYPE\tr  counter\n r {i=\"0\"} 150\n", 5},
 		{"sum of rates", requests, series("counter", "r_total", 100, 7), series("counter", "r_total", 150, 57), 10},
 		{"no requests", requests, series("counter", "r_total", 100), series("counter", "r_total", 100), 0},
 		{"bytes a second", site.Ask{Signal: site.UsedBandwidth, Query: "out_bytes_total"},

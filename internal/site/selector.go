@@ -76,7 +76,7 @@ func badSelector(text string, err error) error {
 func ParseMatchers(text string) ([]Matcher, error) {
 	matchers, err := parseMatchers(text)
 	if err != nil {
-		return nil, fmt.Errorf(`invalid labels '%s': %w; write label="value",...`, text, err)
+		return nil, fmt.Errorf(`invalid labels '%s': %w; write label="value" with commas between`, text, err)
 	}
 	return matchers, nil
 }
