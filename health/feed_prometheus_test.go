@@ -103,6 +103,7 @@ func TestPrometheusCounters(t *testing.T) {
 		{"no type but _total", requests, series("", "r_total", 100), series("", "r_total", 150), 5},
 		{"odd blanks", site.Ask{Signal: site.Requests, Query: " r { i = '0' } "}, "#\tTYPE  r counter\n\tr{i=\"0\"}  100\n", " #  TYPE\tr  counter\n r {i=\"0\"} 150\n", 5},
 		{"sum of rates", requests, series("counter", "r_total", 100, 7), series("counter", "r_total", 150, 57), 10},
+		{"another order", requests, "r_total{i=\"0\"} 100\nr_total{i=\"1\"} 7\n", "r_total{i=\"1\"} 57\nr_total{i=\"0\"} 150\n", 10},
 		{"no requests", requests, series("counter", "r_total", 100), series("counter", "r_total", 100), 0},
 		{"bytes a second", site.Ask{Signal: site.UsedBandwidth, Query: "out_bytes_total"},
 			series("counter", "out_bytes_total", 1e9), series("counter", "out_bytes_total", 2e9), 8e8},
@@ -186,12 +187,16 @@ func TestPrometheusTimes(t *testing.T) {
 		}
 		return b.String()
 	}
-	load := site.Ask{Signal: site.Load, Query: "g"}
+	over := func(age time.Duration) string { return fmt.Sprintf("o 1 %d\n", now.Add(-age).UnixMilli()) }
 	for _, c := range []struct {
 		name string
 		page string
 		want time.Duration // age of the sample; negative: rejected
 	}{
+		{"older divisor", page(time.Second) + over(time.Minute), time.Minute},
+		{"newer divisor", page(time.Minute) + over(time.Second), time.Minute},
+		{"a divisor without", page(time.Minute) + "o 1\n", time.Minute},
+		{"only the divisor", "g 1\n" + over(time.Minute), time.Minute},
 		{"one", page(3 * time.Second), 3 * time.Second},
 		{"the oldest", page(time.Second, time.Minute, time.Second), time.Minute},
 		{"some have none", page(time.Minute) + "g{} 1\n", time.Minute},
@@ -199,7 +204,11 @@ func TestPrometheusTimes(t *testing.T) {
 		{"the future", page(-time.Hour), -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			samples, rejected := metered(t, source("prometheus", pages(t, c.page), load), 1)
+			a := site.Ask{Signal: site.Load, Query: "g"}
+			if strings.Contains(c.page, "o 1") {
+				a.Over = "o"
+			}
+			samples, rejected := metered(t, source("prometheus", pages(t, c.page), a), 1)
 			if c.want < 0 {
 				if len(samples) != 0 || len(rejected) != 1 || !strings.Contains(rejected[0].Why, "future") {
 					t.Errorf("got %+v, rejected %+v", samples, rejected)

@@ -96,8 +96,8 @@ func receive(conn net.Conn, agent *gosnmp.GoSNMP, id uint32) (*gosnmp.SnmpPacket
 	}
 }
 
-// decode returns nil for what is no answer in SNMPv2c. The library panics at
-// some of what a stranger might send.
+// decode returns nil for what is no answer in SNMPv2c. The library's own way of
+// asking takes care of panics in its decoder; as we go around it, we do.
 func decode(agent *gosnmp.GoSNMP, datagram []byte) (answer *gosnmp.SnmpPacket) {
 	defer func() {
 		if recover() != nil {

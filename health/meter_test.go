@@ -35,6 +35,12 @@ func TestMeterRates(t *testing.T) {
 		r.Signal, r.Value, r.Scale = site.AvailableBandwidth, 1e9, -8
 		return r
 	}
+	named := func(series string, value float64) health.Reading {
+		r := octets(value, 0)
+		r.Num[0].Series = series
+		return r
+	}
+	untrue := map[string]int{"what cannot be true": 1, "the future": 1}
 	type step struct {
 		after   time.Duration
 		reading health.Reading
@@ -64,6 +70,9 @@ func TestMeterRates(t *testing.T) {
 			{0, octets(1e6, 1), none}, {10 * time.Second, at(octets(2e6, 1), 10*time.Second), none},
 			{20 * time.Second, at(octets(3e6, 1), 20*time.Second), 8e5}, {30 * time.Second, octets(4e6, 1), none}, {40 * time.Second, octets(5e6, 1), 8e5},
 		},
+		"one series for another": {
+			{0, named("eth0", 1e6), none}, {10 * time.Second, named("eth1", 2e6), none}, {20 * time.Second, named("eth1", 3e6), 8e5},
+		},
 		"no time has passed":  {{0, octets(1e6, 1), none}, {0, octets(2e6, 1), none}},
 		"too long":            {{0, octets(1e6, 1), none}, {time.Hour + time.Second, octets(2e6, 1), none}},
 		"an hour":             {{0, octets(0, 1), none}, {time.Hour, octets(3600e6, 1), 8e6}},
@@ -74,10 +83,15 @@ func TestMeterRates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := health.NewMeter()
+			rejections := 0
 			for _, s := range steps {
 				now := start.Add(s.after)
 				samples, rejected := m.Samples(site.Target{}, now, now, []health.Reading{s.reading})
 				wantValue(t, samples, rejected, s.want)
+				rejections += len(rejected)
+			}
+			if rejections != untrue[name] {
+				t.Errorf("rejected %d readings, want %d", rejections, untrue[name])
 			}
 		})
 	}
