@@ -30,6 +30,13 @@ func NewNetwork(userAgent string) *Network {
 func (n *Network) Probes() map[string]Probe {
 	return map[string]Probe{
 		"http": n.probe(askHTTP),
+
+		"prometheus": n.probe(askPrometheus),
+		"promql":     n.probe(askPromQL),
+		"json":       n.probe(askJSON),
+		"snmp":       n.probe(askSNMP),
+		"file":       n.probe(askFile),
+		"map":        n.probe(askMap),
 	}
 }
 

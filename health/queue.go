@@ -1,6 +1,8 @@
 package health
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -16,7 +18,7 @@ type entry struct {
 	last    time.Duration // when the latest probe was due, or never
 	discard bool          // the target was removed while the probe in flight was under way
 	host    *host         // that the target is at
-	meter   meter         // of a feed
+	meter   *meter        // of a feed
 	set     uint64        // number of the latest Set that named the target
 	index   int           // in the queue, or inFlight, or atHost
 }
@@ -43,7 +45,7 @@ func (e *entry) samples(at time.Time, r Result) ([]site.Sample, error) {
 	case r.Failure == site.FailureLocal, r.Failure != "" && e.target.IsFeed():
 		return nil, r.Err
 	case e.target.IsFeed():
-		return e.meter.samples(at, r.Readings)
+		return e.metered(at, r.Readings)
 	}
 	s := site.Sample{At: at, Signal: site.ResponseTime, Value: r.Total.Seconds(), Failure: r.Failure}
 	if e.target.Kind == "download" {
@@ -56,6 +58,19 @@ func (e *entry) samples(at time.Time, r Result) ([]site.Sample, error) {
 		s.Detail = r.Err.Error()
 	}
 	return []site.Sample{s}, nil
+}
+
+// metered returns what readings are worth, and says which of them cannot be true.
+func (e *entry) metered(at time.Time, readings []Reading) ([]site.Sample, error) {
+	if e.meter == nil {
+		e.meter = newMeter()
+	}
+	samples, rejected := e.meter.samples(at, time.Now(), readings)
+	var failed error
+	for _, r := range rejected {
+		failed = errors.Join(failed, fmt.Errorf("reading '%s': %s: %s", e.target.Shown(), r.Signal, r.Why))
+	}
+	return samples, failed
 }
 
 // Samples returns what a result is worth by itself, where there was none before.
@@ -88,7 +103,7 @@ func (e *entry) begin(now time.Duration) {
 // detection would take longer than the periods that were promised.
 func (e *entry) rearm(now time.Duration) {
 	e.due = e.slot(max(e.last+1, now))
-	if e.meter.eager() {
+	if e.meter != nil && e.meter.wait {
 		e.due = min(e.due, now+soon)
 	}
 }

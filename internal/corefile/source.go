@@ -90,8 +90,8 @@ func readFeed(n node) (site.Source, error) {
 
 // readMap reads: feed map MAP URL [labels MATCHERS] and options.
 func readMap(n node, name string, words []string) (site.Source, error) {
-	if !slices.Contains(site.MapNames(), name) {
-		return site.Source{}, unknown("map", name, site.MapNames()...)
+	if !slices.Contains(site.Maps(), name) {
+		return site.Source{}, unknown("map", name, site.Maps()...)
 	}
 	src, err := readSource(n, "map", sourceKind{words: 1, set: setURL, more: mapOptions}, words)
 	src.Ask.Map = name

@@ -95,7 +95,17 @@ func limitOf(signal site.Signal) func(word string) (float64, error) {
 	return number
 }
 
-// selector, matchers and condition are checked where they are understood.
-func selector(word string) (string, error)  { return word, nil }
-func matchers(word string) (string, error)  { return word, nil }
+// selector reads METRIC{labels}.
+func selector(word string) (string, error) {
+	_, err := site.ParseSelector(word)
+	return word, err
+}
+
+// matchers reads labels without braces.
+func matchers(word string) (string, error) {
+	_, err := site.ParseMatchers(word)
+	return word, err
+}
+
+// condition is checked where it is understood.
 func condition(word string) (string, error) { return word, nil }
