@@ -30,6 +30,7 @@ func NewNetwork(userAgent string) *Network {
 func (n *Network) Probes() map[string]Probe {
 	return map[string]Probe{
 		"http": n.probe(askHTTP),
+		"tls":  n.probe(askTLS),
 	}
 }
 
