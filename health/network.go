@@ -31,6 +31,7 @@ func (n *Network) Probes() map[string]Probe {
 	return map[string]Probe{
 		"http": n.probe(askHTTP),
 		"tls":  n.probe(askTLS),
+		"tcp":  n.probe(askTCP),
 	}
 }
 
