@@ -32,6 +32,7 @@ func (n *Network) Probes() map[string]Probe {
 		"http": n.probe(askHTTP),
 		"tls":  n.probe(askTLS),
 		"tcp":  n.probe(askTCP),
+		"dns":  n.probe(askDNS),
 	}
 }
 
