@@ -33,6 +33,7 @@ func (n *Network) Probes() map[string]Probe {
 		"tls":  n.probe(askTLS),
 		"tcp":  n.probe(askTCP),
 		"dns":  n.probe(askDNS),
+		"grpc": n.probe(askGRPC),
 	}
 }
 
