@@ -34,6 +34,7 @@ func (n *Network) Probes() map[string]Probe {
 		"tcp":  n.probe(askTCP),
 		"dns":  n.probe(askDNS),
 		"grpc": n.probe(askGRPC),
+		"icmp": n.probe(askICMP),
 	}
 }
 
