@@ -63,7 +63,8 @@ func (c *call) check(ctx context.Context, conn net.Conn, creds credentials.Trans
 }
 
 // options have gRPC use conn and nothing else: no proxy, no second connection,
-// no configuration from DNS, no message larger than an answer may be.
+// nothing larger than an answer may be. There are no retries either: they come
+// with a service configuration, which "passthrough" does not look up.
 func (c *call) options(conn net.Conn, creds credentials.TransportCredentials) []grpc.DialOption {
 	conns := make(chan net.Conn, 1)
 	conns <- conn
@@ -80,9 +81,6 @@ func (c *call) options(conn net.Conn, creds credentials.TransportCredentials) []
 		grpc.WithTransportCredentials(creds),
 		grpc.WithAuthority(c.target.Host),
 		grpc.WithUserAgent(c.userAgent),
-		grpc.WithNoProxy(),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithDisableRetry(),
 		grpc.WithMaxHeaderListSize(maxHeader),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxBody)),
 	}
@@ -104,7 +102,7 @@ func (a alreadySecured) Clone() credentials.TransportCredentials { return a }
 // only if it answered; the text that comes with it is left out.
 func (c *call) unwell(err error, answered bool) (site.Failure, error) {
 	code := status.Code(err)
-	says := fmt.Sprintf("the server says %s", code)
+	says := fmt.Sprintf("the status is %s", code)
 	switch {
 	case !answered:
 		return site.FailureProtocol, fmt.Errorf("asking for the health of service '%s': %.*w", c.ask.Name, maxErr, err)

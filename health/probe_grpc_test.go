@@ -3,7 +3,6 @@ package health_test
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -21,6 +22,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // serveGRPC starts a real gRPC server and returns its address.
@@ -74,8 +76,8 @@ func TestGRPC(t *testing.T) {
 		{"NotServing", healthy, "cart", site.FailureStatus, "asking for the health of service 'cart': it is NOT_SERVING"},
 		{"UnknownService", healthy, "post", site.FailureStatus, "service 'post': the server knows no such service"},
 		{"NoHealth", nil, "", site.FailureStatus, "the server does not offer grpc.health.v1.Health"},
-		{"Unavailable", unavailable, "", site.FailureStatus, "the server says Unavailable"},
-		{"OutOfTime", outOfTime, "", site.FailureTimeout, "the server says DeadlineExceeded"},
+		{"Unavailable", unavailable, "", site.FailureStatus, "the status is Unavailable"},
+		{"OutOfTime", outOfTime, "", site.FailureTimeout, "the status is DeadlineExceeded"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -161,29 +163,91 @@ func TestGRPCOverTLS(t *testing.T) {
 	}
 }
 
-// A web server is no gRPC server. It takes a request for one over TLS only if
-// the scheme says so (RFC 9113, section 8.3.1).
+// A web server that speaks HTTP/2 is no gRPC server.
 func TestGRPCToAWebServer(t *testing.T) {
-	for _, secured := range []bool{false, true} {
-		t.Run(fmt.Sprintf("TLS=%t", secured), func(t *testing.T) {
-			https := make(chan bool, 1)
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				https <- r.TLS != nil
-			}))
-			server.Config.Protocols = new(http.Protocols)
-			server.Config.Protocols.SetUnencryptedHTTP2(true)
-			server.EnableHTTP2 = true
-			if secured {
-				server.Config.Protocols.SetHTTP2(true)
-				server.StartTLS()
-			} else {
-				server.Start()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	to := asked("grpc://"+server.Listener.Addr().String(), site.Ask{TLS: true, SkipVerify: true})
+	wantFailure(t, ask(t, probing(t, "grpc"), to), site.FailureProtocol, "unexpected HTTP status code received from server: 404")
+}
+
+// The scheme says whether there is TLS (RFC 9113, section 8.3.1).
+func TestGRPCScheme(t *testing.T) {
+	config := &tls.Config{
+		Certificates: []tls.Certificate{root().sign(t, "www.example.org", time.Now().Add(time.Hour))},
+		NextProtos:   []string{"h2"},
+	}
+	for want, secured := range map[string]bool{"http": false, "https": true} {
+		t.Run(want, func(t *testing.T) {
+			schemes := make(chan string, 1)
+			address := serve(t, "127.0.0.1:0", func(_ context.Context, conn net.Conn) {
+				if secured {
+					conn = tls.Server(conn, config)
+				}
+				schemes <- schemeOf(conn)
+			})
+			r := ask(t, probing(t, "grpc"), asked("grpc://"+address, site.Ask{TLS: secured}))
+			wantFailure(t, r, site.FailureProtocol)
+			if got := <-schemes; got != want {
+				t.Errorf("got scheme %q, want %q", got, want)
 			}
-			t.Cleanup(server.Close)
-			to := asked("grpc://"+server.Listener.Addr().String(), site.Ask{TLS: secured, SkipVerify: true})
-			wantFailure(t, ask(t, probing(t, "grpc"), to), site.FailureProtocol, "unexpected HTTP status code received from server: 200")
-			if got := <-https; got != secured {
-				t.Errorf("got a request over TLS: %t, want %t", got, secured)
+		})
+	}
+}
+
+// schemeOf reads the first request of a connection.
+func schemeOf(conn net.Conn) string {
+	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
+		return err.Error()
+	}
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	framer.WriteSettings()
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			return err.Error()
+		}
+		if request, ok := frame.(*http2.MetaHeadersFrame); ok {
+			return request.PseudoValue("scheme")
+		}
+	}
+}
+
+// largeHealth is serving, but says so at length.
+type largeHealth struct {
+	grpc_health_v1.UnimplementedHealthServer
+	header, message int // bytes
+}
+
+func (l largeHealth) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+	grpc.SetHeader(ctx, metadata.Pairs("filler", strings.Repeat("x", l.header)))
+	answer := &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}
+	filler := protowire.AppendTag(nil, 999, protowire.BytesType)
+	answer.ProtoReflect().SetUnknown(protowire.AppendBytes(filler, make([]byte, l.message)))
+	return answer, nil
+}
+
+func TestGRPCAnswersAreBounded(t *testing.T) {
+	tests := []struct {
+		name   string
+		health largeHealth
+		want   site.Failure
+		says   string
+	}{
+		{"Fits", largeHealth{header: 60 << 10, message: 60 << 10}, "", ""},
+		{"Header", largeHealth{header: 70 << 10}, site.FailureProtocol, "code = Internal"},
+		{"Message", largeHealth{message: 70 << 10}, site.FailureStatus, "the status is ResourceExhausted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := ask(t, probing(t, "grpc"), asked("grpc://"+serveGRPC(t, tt.health), site.Ask{}))
+			if tt.want == "" {
+				wantGood(t, r)
+			} else {
+				wantFailure(t, r, tt.want, tt.says)
 			}
 		})
 	}
