@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 
@@ -99,8 +100,9 @@ func TestDNSQuestion(t *testing.T) {
 	}
 }
 
-// Over UDP the answer is cut, with or without a whole number of records.
+// Over UDP the answer is late and cut, with or without a whole number of records.
 func TestDNSTruncated(t *testing.T) {
+	const late = 20 * time.Millisecond
 	for name, cut := range map[string]func(wire []byte) []byte{
 		"Empty":        func(wire []byte) []byte { return wire },
 		"WithinRecord": func(wire []byte) []byte { binary.BigEndian.PutUint16(wire[6:], 1); return append(wire, 0xc0, 12, 0) },
@@ -114,6 +116,7 @@ func TestDNSTruncated(t *testing.T) {
 					w.WriteMsg(m)
 					return
 				}
+				time.Sleep(late)
 				m.Truncated = true
 				wire, _ := m.Pack()
 				w.Write(cut(wire))
@@ -122,6 +125,9 @@ func TestDNSTruncated(t *testing.T) {
 			wantGood(t, r)
 			if server.udp.Load() != 1 || server.tcp.Load() != 1 || r.Bytes < 50_000 {
 				t.Errorf("got %d questions over UDP, %d over TCP, %d bytes", server.udp.Load(), server.tcp.Load(), r.Bytes)
+			}
+			if r.Phases.FirstByte < late {
+				t.Errorf("got first byte after %s, want the time over UDP in it", r.Phases.FirstByte)
 			}
 		})
 	}

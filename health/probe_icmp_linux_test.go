@@ -76,7 +76,11 @@ func TestICMPSockets(t *testing.T) {
 				if !tt.raw {
 					withoutRaw(t)
 				}
+				before := openFiles(t)
 				r := ask(t, probing(t, "icmp"), asked(url, site.Ask{}))
+				if after := openFiles(t); after > before {
+					t.Errorf("got %d open files, want the %d of before", after, before)
+				}
 				if tt.want == "" {
 					wantGood(t, r)
 					return
@@ -86,6 +90,15 @@ func TestICMPSockets(t *testing.T) {
 			})
 		}
 	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
 }
 
 // The loopback interface does not answer here: the test does, or nobody.
