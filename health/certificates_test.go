@@ -62,7 +62,7 @@ func (ca *authority) sign(t testing.TB, name string, notAfter time.Time) tls.Cer
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "test server"},
-		NotBefore: notAfter.Add(-2 * time.Hour), NotAfter: notAfter,
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: notAfter,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	if ip := net.ParseIP(name); ip != nil {

@@ -37,6 +37,11 @@ func (n *Network) Probes() map[string]Probe {
 		"snmp":       n.probe(askSNMP),
 		"file":       n.probe(askFile),
 		"map":        n.probe(askMap),
+		"tls":        n.probe(askTLS),
+		"tcp":        n.probe(askTCP),
+		"dns":        n.probe(askDNS),
+		"grpc":       n.probe(askGRPC),
+		"icmp":       n.probe(askICMP),
 	}
 }
 
