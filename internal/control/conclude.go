@@ -19,8 +19,11 @@ func (d *deciding) conclude() {
 	if next.Side != last.Side || !slices.EqualFunc(next.Origins, last.Origins, sameOrigin) {
 		st.Told = d.latest()
 	}
-	told := st.Origins[st.Told]
-	next.Reason, next.Since = told.Reason, told.Since
+	told := &st.Origins[st.Told]
+	next.Since = told.Since
+	if told.Reason != nil {
+		next.Reason = *told.Reason
+	}
 	if st.Side == site.SideUnknown {
 		next.Reason.Cause = site.CauseStart
 	}
@@ -41,6 +44,9 @@ func (d *deciding) conclude() {
 	}
 	next.Epoch = last.Epoch + 1
 	st.Last = &next
+	if told.Reason != nil && *told.Reason == next.Reason {
+		told.Reason = &next.Reason // one copy is enough
+	}
 }
 
 // serving returns the origins that serve those who are not diverted: of those
@@ -163,7 +169,7 @@ func preferred(cdns []site.CDN, ready []bool) []site.CDN {
 		switch {
 		case ready != nil && !ready[i]:
 		case len(best) == 0 || c.Priority < best[0].Priority:
-			best = []site.CDN{c}
+			best = cdns[i : i+1 : i+1]
 		case c.Priority == best[0].Priority && c.Weight > 0:
 			best = append(best, c)
 		}

@@ -190,9 +190,9 @@ func (j *judging) turn(side site.Side, cause site.Cause) bool {
 	if cause == site.CauseNoData {
 		j.forget()
 	}
-	st.Side, st.Since = side, j.in.Now
-	st.Reason = j.reason
-	st.Reason.Cause = cause
+	reason := j.reason
+	reason.Cause = cause
+	st.Side, st.Since, st.Reason = side, j.in.Now, &reason
 	for k := range j.counts {
 		j.counts[k].Over, j.counts[k].Hard = 0, 0
 	}

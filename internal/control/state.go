@@ -36,11 +36,11 @@ func (st State) Waiting() bool {
 
 // Standing is how one origin of a site stands.
 type Standing struct {
-	Side    site.Side   // SideOrigin: it can carry the site; SideCDN: it is out
-	Since   time.Time   // of Side
-	Reason  site.Reason // of Side
-	Calm    time.Time   // since when v is at or under the recover level; zero: it is not
-	Waiting bool        // it would be out if Input.Hold did not say no
+	Side    site.Side    // SideOrigin: it can carry the site; SideCDN: it is out
+	Since   time.Time    // of Side
+	Reason  *site.Reason // of Side, not to be changed; nil: there is none yet
+	Calm    time.Time    // since when v is at or under the recover level; zero: it is not
+	Waiting bool         // it would be out if Input.Hold did not say no
 
 	Penalty   float64 // of damping, at PenaltyAt
 	PenaltyAt time.Time

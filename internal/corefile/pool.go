@@ -14,7 +14,15 @@ type pool struct {
 	sources    map[site.Source][]site.Source
 	thresholds map[site.Threshold][]site.Threshold
 	cdns       map[site.CDN][]site.CDN
-	policies   map[site.Policy]*site.Policy
+	policies   map[policyKey]*site.Policy
+}
+
+// policyKey tells policies apart whose lists are shared already.
+type policyKey struct {
+	probes, feeds *site.Source
+	thresholds    *site.Threshold
+	lengths       [3]int
+	rules         site.Rules
 }
 
 // originKey tells the only origins of sites apart, where that is simple.
@@ -31,7 +39,7 @@ func newPool() *pool {
 		origins:    make(map[originKey][]site.Origin),
 		sources:    make(map[site.Source][]site.Source),
 		cdns:       make(map[site.CDN][]site.CDN),
-		policies:   make(map[site.Policy]*site.Policy),
+		policies:   make(map[policyKey]*site.Policy),
 		thresholds: make(map[site.Threshold][]site.Threshold),
 	}
 }
@@ -44,10 +52,33 @@ func (p *pool) share(s *site.Site) {
 	s.Feeds = shared(p.sources, s.Feeds)
 	s.Thresholds = shared(p.thresholds, s.Thresholds)
 	s.CDNs = shared(p.cdns, s.CDNs)
-	if known := p.policies[*s.Policy]; known != nil {
-		s.Policy = known
+	p.sharePolicy(s)
+}
+
+// sharePolicy replaces the policy of s by an equal one of another site. What
+// few sites have is left alone.
+func (p *pool) sharePolicy(s *site.Site) {
+	if s.HTTPS != nil || s.Hides != nil {
+		return
 	}
-	p.policies[*s.Policy] = s.Policy
+	key := policyKey{
+		probes: first(s.Probes), feeds: first(s.Feeds), thresholds: first(s.Thresholds),
+		lengths: [3]int{len(s.Probes), len(s.Feeds), len(s.Thresholds)}, rules: s.Rules,
+	}
+	if known := p.policies[key]; known != nil {
+		s.Policy = known
+		return
+	}
+	p.policies[key] = s.Policy
+}
+
+// first returns where a list begins; two lists that begin there, and are as
+// long, are one.
+func first[T any](list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
 }
 
 func (p *pool) sharedOrigins(origins []site.Origin) []site.Origin {
@@ -67,13 +98,13 @@ func (p *pool) sharedOrigins(origins []site.Origin) []site.Origin {
 }
 
 // shared returns the first list that was equal to this one. Most have one item.
-func shared[T comparable](first map[T][]T, list []T) []T {
+func shared[T comparable](seen map[T][]T, list []T) []T {
 	if len(list) != 1 {
 		return list
 	}
-	if known := first[list[0]]; known != nil {
+	if known := seen[list[0]]; known != nil {
 		return known
 	}
-	first[list[0]] = list
+	seen[list[0]] = list
 	return list
 }

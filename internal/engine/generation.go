@@ -36,6 +36,7 @@ type Generation struct {
 	end     context.CancelFunc // of its lookups
 
 	socket  *api.Server      // nil: there is none
+	nothing looked           // of all sites for which nothing is looked up; stays empty
 	scratch []control.Source // reused from decision to decision
 	allow   []netip.Prefix
 	guard   guard
@@ -89,7 +90,7 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	for _, s := range sites.Sites {
 		r := e.newRunner(g, s, known[s.Name()])
 		if from := known[s.Name()]; from != nil && mayHide(s, sites.Next[s.Name()]) {
-			r.hides = unaccepted(s, slices.Clone(from.hides))
+			r.own().hides = unaccepted(s, slices.Clone(from.hides))
 			g.held += held(r.hides)
 		}
 		r.entry = route.NewEntry(s, g.zone(s.Zone, sites.NS[s.Zone]), route.NewSeed(sites.Seed))

@@ -65,7 +65,7 @@ func (e *Engine) hiddenFound(r *runner, types []uint16) {
 		return
 	}
 	r.generation.held += held(types) - held(r.hides)
-	r.hides = types
+	r.own().hides = types
 	e.cfg.Metrics.recountLookups(e.current)
 	if r.generation == e.current {
 		e.reportHidden(r)

@@ -65,7 +65,7 @@ func (e *Engine) lookOrigin(r *runner, next health.Exchange) look {
 			}
 			return min(retryPause, r.period())
 		}
-		r.lost = false
+		r.own().lost = false
 		return within(found.found().TTL, leastPause, r.period())
 	}
 }
@@ -87,7 +87,7 @@ func (e *Engine) originMissing(r *runner, err error) {
 	if r.lost || r.generation != e.current || e.ctx.Err() != nil {
 		return
 	}
-	r.lost = true
+	r.own().lost = true
 	if err == nil {
 		e.cfg.Log.Warningf("site %q: the next plugin has no address of it", r.site.Name())
 	} else {

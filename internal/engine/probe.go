@@ -112,12 +112,19 @@ func (e *Engine) evaluate(r *runner) *api.Evaluation {
 			step("threshold", "%s%s", shownThreshold(o.Name, v), of(o.Name))
 			step("count", "%s: %d in a row at or above the limit (of %d), %d in a row at 1.5 times as much (of 2)", v.Signal, v.Count.Over, r.site.Enter, v.Count.Hard)
 		}
-		step("verdict", "origin%s: %s since %s, %s", named(o.Name), api.Side(view.Standing.Side), view.Standing.Since.UTC().Format(time.RFC3339), view.Standing.Reason)
+		step("verdict", "origin%s: %s since %s, %s", named(o.Name), api.Side(view.Standing.Side), view.Standing.Since.UTC().Format(time.RFC3339), reasonOf(view.Standing))
 	}
 	d := r.state.Decision()
 	step("decision", "%s, TTL %s: %s", describe(d), d.TTL, d.Reason)
 	step("next", "%s", r.outlook(views))
 	return x
+}
+
+func reasonOf(st control.Standing) site.Reason {
+	if st.Reason == nil {
+		return site.Reason{Cause: site.CauseStart}
+	}
+	return *st.Reason
 }
 
 // of and named say which origin something is of, if it has a name.

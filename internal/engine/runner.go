@@ -20,19 +20,33 @@ type runner struct {
 	state control.State
 	entry *route.Entry
 
+	*looked      // see own
+	awaited bool // its first round of probes is
+}
+
+// looked is what is looked up for a site. Most sites need nothing of it, and
+// share one that is empty.
+type looked struct {
 	targets []*target // of the site's CDNs; nil: they are not looked up
 	hides   []uint16  // types of the next plugin's data that hold it back
 	origin  *resolved // what it was last resolved to, if the next plugin knows it; else nil
 	lost    bool      // the latest lookup of the origin found nothing
-	awaited bool      // its first round of probes is
+}
+
+// own returns what is looked up for this site alone: where to write.
+func (r *runner) own() *looked {
+	if r.looked == &r.generation.nothing {
+		r.looked = new(looked)
+	}
+	return r.looked
 }
 
 // newRunner returns the runner of s in g, which knows what from knew of the
 // site in the generation before; from may be nil.
 func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner) *runner {
-	r := &runner{generation: g, site: s}
+	r := &runner{generation: g, site: s, looked: &g.nothing}
 	if fromNext(s) {
-		r.origin = new(resolved)
+		r.own().origin = new(resolved)
 	}
 	if from != nil && fromNext(s) {
 		r.site = withAddresses(s, from.site.Origins[0].Addresses)

@@ -33,7 +33,7 @@ func (g *Generation) addTargets(all bool, old map[string]*target) {
 		if !all && r.site.Answer.Form != site.FormAddress {
 			continue
 		}
-		r.targets = make([]*target, len(r.site.CDNs))
+		r.own().targets = make([]*target, len(r.site.CDNs))
 		for i, c := range r.site.CDNs {
 			r.targets[i] = g.target(c.Target, old)
 			r.targets[i].users = append(r.targets[i].users, r)

@@ -18,21 +18,27 @@ type Site struct {
 	Hosts []string // names that its web server knows; the first goes into probes
 	Place string   // where it was defined, as file:line
 
-	Origins    []Origin // in order of preference; at least one
-	CDNs       []CDN    // in order of preference
-	Probes     []Source
-	Feeds      []Source
-	Thresholds []Threshold // of every origin
-
-	HTTPS []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
-	Hides []uint16           // types of data behind us that the operator lets the site hide
+	Origins []Origin // in order of preference; at least one
+	CDNs    []CDN    // in order of preference
 
 	*Policy
 }
 
-// Policy is how a site decides and answers. Most sites of a class have the same,
-// and share it.
+// Policy is how a site is observed, decides and answers. Most sites of a class
+// have the same, and share it.
 type Policy struct {
+	Probes     []Source
+	Feeds      []Source
+	Thresholds []Threshold // of every origin
+
+	Rules
+
+	HTTPS []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
+	Hides []uint16           // types of data behind us that the operator lets the site hide
+}
+
+// Rules are those properties that are one value each.
+type Rules struct {
 	Enter         int           // new samples in a row at or above the threshold that divert
 	FailbackDelay time.Duration // time at or under the recover level before the return
 	Damping       Damping
@@ -103,7 +109,7 @@ const (
 
 // New returns a site with the given canonical names and all defaults.
 func New(names ...string) *Site {
-	return &Site{Names: names, Policy: &Policy{
+	return &Site{Names: names, Policy: &Policy{Rules: Rules{
 		Enter:         3,
 		FailbackDelay: 120 * time.Second,
 		Damping:       Damping{Suppress: 2.5, Reuse: 0.75},
@@ -111,7 +117,7 @@ func New(names ...string) *Site {
 		Divert:        Divert{Mode: DivertAll},
 		Answer:        Answer{Form: FormSwitch},
 		NoData:        DefaultNoData(),
-	}}
+	}}}
 }
 
 // DefaultNoData is the rule for missing data where none is named.
