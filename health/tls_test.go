@@ -17,8 +17,8 @@ import (
 func secure(t *testing.T, config *tls.Config) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host != r.TLS.ServerName || r.TLS.DidResume {
-			http.Error(w, "host, server name or a resumed session", http.StatusMisdirectedRequest)
+		if r.Host != r.TLS.ServerName {
+			http.Error(w, "host is not the server name", http.StatusMisdirectedRequest)
 		}
 	}))
 	server.TLS = config
@@ -73,13 +73,6 @@ func TestHTTPS(t *testing.T) {
 			}
 		})
 	}
-	t.Run("Resumed", func(t *testing.T) {
-		probe := newHTTP("")
-		to := target(secure(t, &tls.Config{Certificates: []tls.Certificate{root().sign(t, host, soon)}}))
-		for range 3 {
-			wantGood(t, ask(t, probe, to))
-		}
-	})
 	t.Run("NoTLSAtAll", func(t *testing.T) {
 		url := web(t, func(http.ResponseWriter, *http.Request) {})
 		wantFailure(t, ask(t, newHTTP(""), target("https"+url[len("http"):])), site.FailureTLS)

@@ -1,0 +1,63 @@
+package health
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// maxPage is how large a page of statistics may be, in bytes, decompressed.
+const maxPage = 4 << 20
+
+// page gets what a feed reads at a URL of the target's own host. accept is the
+// header of that name, empty for none. The connection is kept for the next
+// reading.
+func (c *call) page(ctx context.Context, text, accept string) ([]byte, site.Failure, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != c.url.Scheme || u.Host != c.url.Host {
+		return nil, site.FailureForbidden, errors.New("reading the URL: not one of the target's own host")
+	}
+	more := []field{{"Accept-Encoding", "gzip"}}
+	if accept != "" {
+		more = append(more, field{"Accept", accept})
+	}
+	req, err := c.request(http.MethodGet, u, more...)
+	if err != nil {
+		return nil, site.FailureProtocol, err
+	}
+	req.keep = true
+	var content []byte
+	failure, err := c.exchange(ctx, req, func(head *http.Response, body *body) (failure site.Failure, err error) {
+		if head.StatusCode < 200 || head.StatusCode > 299 {
+			return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
+		}
+		content, failure, err = readPage(head.Header.Get("Content-Encoding"), body)
+		return failure, err
+	})
+	return content, failure, err
+}
+
+// readPage reads a page to its end, which comes early if it is too large.
+func readPage(encoding string, r io.Reader) ([]byte, site.Failure, error) {
+	if encoding == "gzip" {
+		unzipped, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, "", errBody{err}
+		}
+		r = unzipped
+	}
+	content, err := io.ReadAll(io.LimitReader(r, maxPage+1))
+	switch {
+	case err != nil:
+		return nil, "", errBody{err}
+	case len(content) > maxPage:
+		return nil, site.FailureContent, fmt.Errorf("reading the page: more than %d bytes", maxPage)
+	}
+	return content, "", nil
+}

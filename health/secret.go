@@ -1,0 +1,29 @@
+package health
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// secret returns what a value of the configuration stands for: "env:NAME" the
+// variable of the environment, "file:PATH" what the file holds at the moment,
+// without the newline at its end; anything else is itself. Its error says where
+// it looked, never what it found.
+func secret(value string) (string, error) {
+	if name, found := strings.CutPrefix(value, "env:"); found {
+		content, set := os.LookupEnv(name)
+		if !set {
+			return "", fmt.Errorf("%w: the environment has no variable '%s'", errLocal, name)
+		}
+		return content, nil
+	}
+	if path, found := strings.CutPrefix(value, "file:"); found {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("%w: reading a secret: %w", errLocal, err)
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r"), nil
+	}
+	return value, nil
+}
