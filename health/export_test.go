@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"net"
+	"net/netip"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -54,4 +55,14 @@ func (n *Network) Keep(t site.Target, conn net.Conn) {
 	e := &ending{Conn: conn}
 	e.bind(context.Background())
 	n.pasts.put(t, &past{link: &link{conn: e, stream: e}})
+}
+
+// Permit asks whether a target may be at an address.
+func (n *Network) Permit(t site.Target, to netip.AddrPort) error {
+	return (&call{Network: n, target: t}).permit(to)
+}
+
+// FromAddress has TCP connections come from an address of the test's choice.
+func (n *Network) FromAddress(addr netip.Addr) {
+	n.dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))
 }

@@ -64,7 +64,7 @@ func TestHTTP2(t *testing.T) {
 			fmt.Fprint(w, "fine")
 		})
 		ignore := goleak.IgnoreCurrent()
-		probe := network(t).Probes()["http"]
+		probe := newHTTP("probe")
 		r := ask(t, probe, asking2(url+"/a?b=c", site.Ask{Body: "fine", Headers: "X-A: 1"}))
 		wantGood(t, r)
 		if r.Protocol != "HTTP/2.0" || r.Status != 200 || r.Bytes != 4 || r.Expires.IsZero() == secured {
@@ -74,7 +74,7 @@ func TestHTTP2(t *testing.T) {
 		if p.Connect <= 0 || (p.TLS > 0) != secured || p.FirstByte <= 0 || p.Transfer <= 0 {
 			t.Errorf("got phases %+v", p)
 		}
-		if want := "GET/a?b=cHTTP/2.0www.example.orgmap[X-A:[1]]"; seen != want {
+		if want := "GET/a?b=cHTTP/2.0www.example.orgmap[User-Agent:[probe] X-A:[1]]"; seen != want {
 			t.Errorf("got request %s, want %s", seen, want)
 		}
 		goleak.VerifyNone(t, ignore, goleak.IgnoreAnyFunction("net/http.(*conn).serve"))

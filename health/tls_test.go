@@ -28,7 +28,7 @@ func secure(t *testing.T, config *tls.Config) string {
 	return server.URL
 }
 
-func TestHTTPS(t *testing.T) {
+func TestF5Certificates(t *testing.T) {
 	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	other, err := newAuthority()
 	if err != nil {
