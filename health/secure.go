@@ -40,12 +40,12 @@ func (c *call) secureFrom(ctx context.Context, conn net.Conn, sessions tls.Clien
 // may have changed since the connection was made.
 func (c *call) unexpired() (site.Failure, error) {
 	left := time.Until(c.result.Expires)
-	switch expires := c.result.Expires.UTC().Format(time.RFC3339); {
+	switch {
 	case c.result.Expires.IsZero():
 	case c.ask.Days > 0 && left < time.Duration(c.ask.Days)*24*time.Hour:
-		return site.FailureExpiry, fmt.Errorf("the certificate expires at %s, within %d days", expires, c.ask.Days)
+		return site.FailureExpiry, fmt.Errorf("the certificate expires at %s, within %d days", c.result.Expires.UTC().Format(time.RFC3339), c.ask.Days)
 	case left <= 0 && !c.ask.SkipVerify:
-		return site.FailureTLS, fmt.Errorf("the certificate has expired at %s", expires)
+		return site.FailureTLS, fmt.Errorf("the certificate has expired at %s", c.result.Expires.UTC().Format(time.RFC3339))
 	}
 	return "", nil
 }
