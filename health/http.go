@@ -189,34 +189,41 @@ func (x *exchange) part(p *past) {
 	x.link.close()
 }
 
-// readers are for the time of an answer. A kept connection has none.
-var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+// scratch is what one request and its answer take over HTTP/1.1. A kept
+// connection has none.
+type scratch struct {
+	request  []byte
+	asked    http.Request // as far as reading the answer depends on it
+	incoming io.LimitedReader
+	answer   *bufio.Reader // of incoming
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{answer: bufio.NewReader(nil)} }}
 
 // doHTTP1 sends the request and reads the answer as far as it matters.
 func (x *exchange) doHTTP1() (site.Failure, error) {
-	limited := &io.LimitedReader{R: x.stream, N: maxHeader}
-	answer := readers.Get().(*bufio.Reader)
-	answer.Reset(limited)
-	defer func() {
-		answer.Reset(nil)
-		readers.Put(answer)
-	}()
-	if err := x.firstByte(answer); err != nil {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.asked.Method = x.req.method
+	s.incoming = io.LimitedReader{R: x.stream, N: maxHeader}
+	s.answer.Reset(&s.incoming)
+	defer s.answer.Reset(nil)
+	if err := x.firstByte(s); err != nil {
 		return unanswered(err), fmt.Errorf("waiting for the answer: %w", err)
 	}
 	defer x.lap(&x.result.Phases.Transfer)
 
 	x.answered = true
-	head, err := readHead(answer, &http.Request{Method: x.req.method})
-	if err != nil && limited.N <= 0 {
+	head, err := readHead(s.answer, &s.asked)
+	if err != nil && s.incoming.N <= 0 {
 		err = fmt.Errorf("more than %d bytes", maxHeader)
 	}
 	if err != nil {
 		return site.FailureProtocol, fmt.Errorf("reading the header: %w", x.quotable(err))
 	}
-	limited.N = math.MaxInt64
+	s.incoming.N = math.MaxInt64
 	failure, err := x.judge(head)
-	x.again = x.again && !head.Close && head.StatusCode != http.StatusSwitchingProtocols && answer.Buffered() == 0
+	x.again = x.again && !head.Close && head.StatusCode != http.StatusSwitchingProtocols && s.answer.Buffered() == 0
 	return failure, err
 }
 
@@ -236,13 +243,14 @@ func (x *exchange) judge(head *http.Response) (site.Failure, error) {
 }
 
 // firstByte sends the request and waits until the answer begins.
-func (x *exchange) firstByte(answer *bufio.Reader) error {
+func (x *exchange) firstByte(s *scratch) error {
 	defer x.lap(&x.result.Phases.FirstByte)
-	var room [512]byte
-	if _, err := x.stream.Write(x.req.appendTo(room[:0])); err != nil {
-		return err
+	s.request = x.req.appendTo(s.request[:0])
+	_, err := x.stream.Write(s.request)
+	clear(s.request) // it may hold a secret
+	if err == nil {
+		_, err = s.answer.Peek(1)
 	}
-	_, err := answer.Peek(1)
 	return err
 }
 
