@@ -133,9 +133,11 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 		for _, host := range []string{"", "www.example.org\r\nX-A: 1", "a b"} {
 			to := target("http://127.0.0.1:1/")
 			to.Host = host
-			wantFailure(t, ask(t, newHTTP(""), to), site.FailureProtocol, "not a valid one")
+			wantFailure(t, ask(t, newHTTP(""), to), site.FailureProtocol, "is not a host")
 		}
-		wantFailure(t, ask(t, newHTTP(""), target("http://127.0.0.1:1/?a b")), site.FailureProtocol, "not a valid one")
+		for _, url := range []string{"http://127.0.0.1:1/?a b", "http:opaque", "/path", "path"} {
+			wantFailure(t, ask(t, newHTTP(""), target(url)), site.FailureProtocol, "not a valid one")
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"net/url"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -65,4 +66,18 @@ func (n *Network) Permit(t site.Target, to netip.AddrPort) error {
 // FromAddress has TCP connections come from an address of the test's choice.
 func (n *Network) FromAddress(addr netip.Addr) {
 	n.dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))
+}
+
+// Request returns what the probe of kind "http" sends, but for the method.
+func Request(t site.Target, method string) ([]byte, error) {
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, err
+	}
+	c := call{Network: NewNetwork("probe"), target: t, ask: t.Ask.Value(), url: u}
+	r, err := c.request(method, u)
+	if err != nil {
+		return nil, err
+	}
+	return r.appendTo(nil), nil
 }

@@ -120,6 +120,7 @@ func (c *call) send(ctx context.Context, p *past, req *request, read reader) (si
 		if err == nil || x.answered || over(ctx) {
 			return failure, err
 		}
+		c.result.Status, c.result.Bytes = 0, 0
 	}
 	l, failure, err := c.open(ctx, req, &p.session)
 	if err != nil {

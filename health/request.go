@@ -38,8 +38,11 @@ func (c *call) request(method string, u *url.URL, more ...field) (*request, erro
 	if !isToken(method) {
 		return nil, fmt.Errorf("%w: '%s' is not a method", errLocal, method)
 	}
-	if !httpguts.ValidHostHeader(r.host) || r.host == "" || strings.ContainsFunc(u.RequestURI(), notVisible) {
+	if uri := u.RequestURI(); u.Host == "" || !strings.HasPrefix(uri, "/") || strings.ContainsFunc(uri, notVisible) {
 		return nil, errors.New("reading the URL: not a valid one")
+	}
+	if r.host == "" || !httpguts.ValidHostHeader(r.host) {
+		return nil, fmt.Errorf("'%s' is not a host", r.host)
 	}
 	given, err := fields(c.ask.Headers)
 	if err != nil {
