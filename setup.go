@@ -42,6 +42,7 @@ type shared struct {
 	answers *steer.Metrics
 	engine  *engine.Metrics
 	health  *health.Metrics
+	network *health.Network
 
 	mu       sync.Mutex
 	handover *engine.Engine // of the instance that is restarting; else nil
@@ -56,6 +57,7 @@ func newShared(reg prometheus.Registerer) *shared {
 		answers: steer.NewMetrics(reg),
 		engine:  engine.NewMetrics(reg),
 		health:  health.NewMetrics(reg),
+		network: health.NewNetwork(userAgent),
 	}
 }
 
@@ -80,11 +82,13 @@ func (s *shared) inherit() *engine.Engine {
 	}
 	return engine.New(engine.Config{
 		Log:     clog.NewWithPlugin(steer.Name),
-		Probes:  health.NewNetwork(userAgent).Probes(),
+		Probes:  s.network.Probes(),
 		Metrics: s.engine,
 		Health:  s.health,
 
 		Resolver: health.NewResolver,
+		Allow:    s.network.Allow,
+		Anchor:   health.AskAnchor,
 	})
 }
 
@@ -178,10 +182,16 @@ func (i *instance) start() error {
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
-	ecs := i.config.Process().ECS
+	ecs, socket := i.config.Process().ECS, i.config.Process().Socket
 	i.config = nil // the sites are all that is needed of it from now on
 	e := process.inherit()
 	i.engine.Store(e)
+	if err := e.Listen(socket); err != nil {
+		if process.handed() == nil {
+			e.Close() // no other instance has it
+		}
+		return plugin.Error(steer.Name, err)
+	}
 	g := e.Offer(context.Background(), sites)
 	for _, p := range i.parts {
 		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})
@@ -203,7 +213,7 @@ func (i *instance) sites() (engine.Sites, error) {
 			switch {
 			case p.handler.Behind():
 				next[s.Name()] = p.handler.AskNext
-			case s.Origin.Next:
+			case s.Origins[0].Next:
 				return engine.Sites{}, fmt.Errorf("%s: 'origin next' of site '%s' needs a plugin behind cdnredirect that knows it", s.Place, s.Name())
 			case slices.Contains(s.Names, s.Zone) && len(i.ns[s.Zone]) == 0:
 				return engine.Sites{}, fmt.Errorf("%s: site '%s' is the apex of its zone, whose SOA and NS nobody knows: write 'ns NAME...', or put a plugin such as file behind cdnredirect", s.Place, s.Name())
@@ -211,7 +221,10 @@ func (i *instance) sites() (engine.Sites, error) {
 		}
 	}
 	said := i.config.Process()
-	return engine.Sites{Sites: sites, NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed}, nil
+	return engine.Sites{
+		Sites: sites, NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed,
+		Allow: said.Allow, Guard: said.Guard,
+	}, nil
 }
 
 // ready reports whether the sites in force have been probed: those of this

@@ -27,7 +27,7 @@ func BenchmarkScheduler(b *testing.B) {
 			s := health.NewScheduler(health.Config{
 				Probes:  map[string]health.Probe{"test": good},
 				Metrics: health.NewMetrics(prometheus.NewRegistry()),
-				Deliver: func(site.Target, site.Sample) {
+				Deliver: func(site.Target, []site.Sample) {
 					if delivered.Add(1) == int64(b.N) {
 						cancel()
 					}

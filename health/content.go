@@ -16,16 +16,16 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// judge says whether a body has what must be in it.
-type judge struct {
+// wanted is what must be in a body.
+type wanted struct {
 	text      string
 	pattern   *regexp.Regexp // nil: there is none
 	condition *vm.Program    // nil: there is none
 }
 
-// read reads and judges a body. No error quotes it.
-func (j *judge) read(r io.Reader) (site.Failure, error) {
-	if j == nil {
+// read reads and wants a body. No error quotes it.
+func (w *wanted) read(r io.Reader) (site.Failure, error) {
+	if w == nil {
 		if _, err := io.Copy(io.Discard, r); err != nil {
 			return "", errBody{err}
 		}
@@ -35,58 +35,58 @@ func (j *judge) read(r io.Reader) (site.Failure, error) {
 	if err != nil {
 		return "", errBody{err}
 	}
-	if err := j.accept(content); err != nil {
+	if err := w.accept(content); err != nil {
 		return site.FailureContent, fmt.Errorf("judging the body: %w", err)
 	}
 	return "", nil
 }
 
-func (j *judge) accept(content []byte) error {
+func (w *wanted) accept(content []byte) error {
 	switch {
-	case !bytes.Contains(content, []byte(j.text)):
-		return fmt.Errorf("'%s' is not in it", j.text)
-	case j.pattern != nil && !j.pattern.Match(content):
-		return fmt.Errorf("it does not match '%s'", j.pattern)
-	case j.condition != nil:
-		return j.holds(content)
+	case !bytes.Contains(content, []byte(w.text)):
+		return fmt.Errorf("'%s' is not in it", w.text)
+	case w.pattern != nil && !w.pattern.Match(content):
+		return fmt.Errorf("it does not match '%s'", w.pattern)
+	case w.condition != nil:
+		return w.holds(content)
 	}
 	return nil
 }
 
 // holds evaluates the condition over the body's JSON object.
-func (j *judge) holds(content []byte) error {
+func (w *wanted) holds(content []byte) error {
 	var object map[string]any
 	if err := json.Unmarshal(content, &object); err != nil {
 		return fmt.Errorf("it is not a JSON object of at most %d bytes", maxBody)
 	}
-	result, err := expr.Run(j.condition, object)
+	result, err := expr.Run(w.condition, object)
 	if err != nil {
-		return fmt.Errorf("'%s' cannot be said of it", j.condition.Source())
+		return fmt.Errorf("'%s' cannot be said of it", w.condition.Source())
 	}
 	if yes, ok := result.(bool); !ok || !yes {
-		return fmt.Errorf("'%s' is not true of it", j.condition.Source())
+		return fmt.Errorf("'%s' is not true of it", w.condition.Source())
 	}
 	return nil
 }
 
-// newJudge compiles what an Ask wants of a body. It is nil for nothing.
-func newJudge(ask site.Ask) (*judge, error) {
+// newWanted compiles what an Ask wants of a body. It is nil for nothing.
+func newWanted(ask site.Ask) (*wanted, error) {
 	if ask.Body == "" && ask.Pattern == "" && ask.Condition == "" {
 		return nil, nil
 	}
-	j := &judge{text: ask.Body}
+	w := &wanted{text: ask.Body}
 	var err error
 	if ask.Pattern != "" {
-		if j.pattern, err = regexp.Compile(ask.Pattern); err != nil {
+		if w.pattern, err = regexp.Compile(ask.Pattern); err != nil {
 			return nil, fmt.Errorf("reading the pattern: %w", err)
 		}
 	}
 	if ask.Condition != "" {
-		if j.condition, err = compile(ask.Condition); err != nil {
+		if w.condition, err = compile(ask.Condition); err != nil {
 			return nil, fmt.Errorf("reading the condition '%s': %w", ask.Condition, err)
 		}
 	}
-	return j, nil
+	return w, nil
 }
 
 // compile reads a condition. One loop within another is refused, as it may take
@@ -131,40 +131,40 @@ func (n *nested) Visit(node *ast.Node) {
 // Check reports what of an Ask over HTTP cannot be asked: a header, a pattern or
 // a condition that is none. What secrets stand for it does not read.
 func Check(ask site.Ask) error {
-	if _, err := newJudge(ask); err != nil {
+	if _, err := newWanted(ask); err != nil {
 		return err
 	}
 	return checkRequest(ask)
 }
 
-// maxJudges is how many judges are kept. Beyond, they are made anew.
-const maxJudges = 10_000
+// maxWants is how many wants are kept. Beyond, they are made anew.
+const maxWants = 10_000
 
-// judges keeps the judges of all asks, as they take much longer to make than to
+// wants keeps what all asks want, compiled, as they take much longer to make than to
 // use.
-type judges struct {
+type wants struct {
 	mu   sync.Mutex
-	made map[site.Asking]*judge
+	made map[site.Asking]*wanted
 }
 
-// of returns an ask's judge.
-func (j *judges) of(asking site.Asking) (*judge, error) {
+// of returns what an ask wants.
+func (w *wants) of(asking site.Asking) (*wanted, error) {
 	ask := asking.Value()
 	if ask.Body == "" && ask.Pattern == "" && ask.Condition == "" {
 		return nil, nil
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if made := j.made[asking]; made != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if made := w.made[asking]; made != nil {
 		return made, nil
 	}
-	made, err := newJudge(ask)
+	made, err := newWanted(ask)
 	if err != nil {
 		return nil, err
 	}
-	if len(j.made) >= maxJudges || j.made == nil {
-		j.made = make(map[site.Asking]*judge)
+	if len(w.made) >= maxWants || w.made == nil {
+		w.made = make(map[site.Asking]*wanted)
 	}
-	j.made[asking] = made
+	w.made[asking] = made
 	return made, nil
 }

@@ -28,7 +28,7 @@ func askDownload(ctx context.Context, c *call) (site.Failure, error) {
 		return site.FailureProtocol, err
 	}
 	req.http2, req.keep = false, false // HTTP/2 would measure its window, see maxUnread
-	return c.exchange(ctx, req, func(head *http.Response, body *body) (site.Failure, error) {
+	return c.fetch(ctx, req, func(head *http.Response, body *body) (site.Failure, error) {
 		if head.StatusCode != http.StatusOK && head.StatusCode != http.StatusPartialContent {
 			return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
 		}

@@ -34,7 +34,7 @@ const (
 // names the failure, and nothing outlives the probe but what Ask.KeepAlive
 // wants kept.
 func askHTTP(ctx context.Context, c *call) (site.Failure, error) {
-	judge, err := c.judges.of(c.target.Ask)
+	wanted, err := c.wants.of(c.target.Ask)
 	if err != nil {
 		return site.FailureLocal, err
 	}
@@ -42,11 +42,11 @@ func askHTTP(ctx context.Context, c *call) (site.Failure, error) {
 	if err != nil {
 		return site.FailureProtocol, err
 	}
-	return c.exchange(ctx, req, func(head *http.Response, body *body) (site.Failure, error) {
+	return c.fetch(ctx, req, func(head *http.Response, body *body) (site.Failure, error) {
 		if !c.accepts(head.StatusCode) {
 			return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
 		}
-		return judge.read(io.LimitReader(body, maxBody))
+		return wanted.read(io.LimitReader(body, maxBody))
 	})
 }
 
@@ -59,7 +59,7 @@ func (c *call) accepts(status int) bool {
 	return c.ask.Status.Has(status)
 }
 
-// reader reads and judges an answer. Its errors do not quote the answer, but
+// reader reads and wants an answer. Its errors do not quote the answer, but
 // for those of reading the body.
 type reader func(head *http.Response, body *body) (site.Failure, error)
 
@@ -93,11 +93,11 @@ type exchange struct {
 	again    bool // the connection is good for another request
 }
 
-// exchange sends a request, over the connection of the probe before if that is
+// fetch sends a request, over the connection of the probe before if that is
 // kept, and has the answer read. A server may close a kept connection while the
 // request is on its way; it is then sent once more over a new one (RFC 9110,
 // section 9.2.2: it may be, since it is sent again every period anyway).
-func (c *call) exchange(ctx context.Context, req *request, read reader) (site.Failure, error) {
+func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failure, error) {
 	if !req.keep && c.url.Scheme != "https" {
 		return c.send(ctx, new(past), req, read)
 	}

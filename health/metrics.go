@@ -22,7 +22,7 @@ const resultOK = "ok"
 type Metrics struct {
 	probes *prometheus.CounterVec
 	phases [5]prometheus.Observer // in the order of the fields of Phases
-	lag    prometheus.Gauge
+	lag    prometheus.Histogram
 }
 
 // NewMetrics registers the metrics with reg, which takes them only once.
@@ -31,11 +31,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		probes: factory.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "probes_total",
-			Help: "Counter of finished probes by kind and result.",
+			Help: "Counter of finished probes and readings of feeds by kind and result.",
 		}, []string{"kind", "result"}),
-		lag: factory.NewGauge(prometheus.GaugeOpts{
+		lag: factory.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "probe_lag_seconds",
-			Help: "How late the latest probe began.",
+			Help:    "Histogram of how late probes and readings of feeds began.",
+			Buckets: []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10},
 		}),
 	}
 	duration := factory.NewHistogramVec(prometheus.HistogramOpts{
@@ -66,7 +67,7 @@ func (m *Metrics) finished(kind string, r Result) {
 // began records how late a probe began.
 func (m *Metrics) began(lag time.Duration) {
 	if m != nil {
-		m.lag.Set(lag.Seconds())
+		m.lag.Observe(lag.Seconds())
 	}
 }
 

@@ -33,14 +33,11 @@ func TestMetrics(t *testing.T) {
 	})
 
 	err := testutil.GatherAndCompare(registry, strings.NewReader(`
-# HELP coredns_cdnredirect_probes_total Counter of finished probes by kind and result.
+# HELP coredns_cdnredirect_probes_total Counter of finished probes and readings of feeds by kind and result.
 # TYPE coredns_cdnredirect_probes_total counter
 coredns_cdnredirect_probes_total{kind="test",result="connect"} 1
 coredns_cdnredirect_probes_total{kind="test",result="ok"} 2
-# HELP coredns_cdnredirect_probe_lag_seconds How late the latest probe began.
-# TYPE coredns_cdnredirect_probe_lag_seconds gauge
-coredns_cdnredirect_probe_lag_seconds 0
-`), "coredns_cdnredirect_probes_total", "coredns_cdnredirect_probe_lag_seconds")
+`), "coredns_cdnredirect_probes_total")
 	if err != nil {
 		t.Error(err)
 	}
@@ -90,7 +87,7 @@ func TestMetricsLag(t *testing.T) {
 	}
 	for _, family := range families {
 		if family.GetName() == "coredns_cdnredirect_probe_lag_seconds" {
-			if lag := family.GetMetric()[0].GetGauge().GetValue(); lag < 59.999 || lag > 60 {
+			if lag := family.GetMetric()[0].GetHistogram().GetSampleSum(); lag < 59.999 || lag > 60 {
 				t.Errorf("got a lag of %g s, want almost a minute", lag)
 			}
 			return

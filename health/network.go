@@ -21,7 +21,7 @@ type Network struct {
 	dialer    net.Dialer
 	allowed   atomic.Pointer[[]netip.Prefix]
 	pasts     pasts
-	judges    judges
+	wants     wants
 	http2     *http2Link
 }
 
@@ -44,6 +44,19 @@ func (n *Network) Probes() map[string]Probe {
 	return map[string]Probe{
 		"http":     n.probe(askHTTP),
 		"download": n.probe(askDownload),
+
+		"prometheus": n.probe(askPrometheus),
+		"promql":     n.probe(askPromQL),
+		"json":       n.probe(askJSON),
+		"snmp":       n.probe(askSNMP),
+		"file":       n.probe(askFile),
+		"map":        n.probe(askMap),
+
+		"tls":  n.probe(askTLS),
+		"tcp":  n.probe(askTCP),
+		"dns":  n.probe(askDNS),
+		"grpc": n.probe(askGRPC),
+		"icmp": n.probe(askICMP),
 	}
 }
 

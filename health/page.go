@@ -33,7 +33,7 @@ func (c *call) page(ctx context.Context, text, accept string) ([]byte, site.Fail
 	}
 	req.keep = true
 	var content []byte
-	failure, err := c.exchange(ctx, req, func(head *http.Response, body *body) (failure site.Failure, err error) {
+	failure, err := c.fetch(ctx, req, func(head *http.Response, body *body) (failure site.Failure, err error) {
 		if head.StatusCode < 200 || head.StatusCode > 299 {
 			return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
 		}

@@ -1,6 +1,8 @@
 package health
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -15,15 +17,71 @@ type entry struct {
 	due     time.Duration // when the next probe is to begin
 	last    time.Duration // when the latest probe was due, or never
 	discard bool          // the target was removed while the probe in flight was under way
+	host    *host         // that the target is at
+	meter   *meter        // of a feed
 	set     uint64        // number of the latest Set that named the target
-	index   int           // in the queue, or inFlight
+	index   int           // in the queue, or inFlight, or atHost
 }
 
 // never is the last of an entry that has not been probed yet.
 const never = -1
 
-// inFlight is the index of an entry that is with its probe.
-const inFlight = -1
+// The index of an entry that is with its probe, and of one that waits for
+// others at its host.
+const (
+	inFlight = -1
+	atHost   = -2
+)
+
+// soon is how long after its first reading a feed is read again whose counters
+// say nothing the first time.
+const soon = time.Second
+
+// samples returns what a result is worth. A failed probe counts as the worst
+// that it can measure; a feed that fails, or a probe that this machine could not
+// make, says nothing.
+func (e *entry) samples(at time.Time, r Result) ([]site.Sample, error) {
+	switch {
+	case r.Failure == site.FailureLocal, r.Failure != "" && e.target.IsFeed():
+		return nil, r.Err
+	case e.target.IsFeed():
+		return e.metered(at, r.Readings)
+	}
+	s := site.Sample{At: at, Signal: site.ResponseTime, Value: r.Total.Seconds(), Failure: r.Failure}
+	if e.target.Kind == "download" {
+		s.Signal, s.Value = site.AvailableBandwidth, r.Goodput
+	}
+	if r.Failure != "" {
+		s.Value = s.Signal.Worst(e.target.Timeout)
+	}
+	if r.Err != nil {
+		s.Detail = r.Err.Error()
+	}
+	return []site.Sample{s}, nil
+}
+
+// metered returns what readings are worth, and says which of them cannot be true.
+func (e *entry) metered(at time.Time, readings []Reading) ([]site.Sample, error) {
+	if e.meter == nil {
+		e.meter = newMeter()
+	}
+	samples, rejected := e.meter.samples(at, time.Now(), readings)
+	var failed error
+	for _, r := range rejected {
+		failed = errors.Join(failed, fmt.Errorf("reading '%s': %s: %s", e.target.Shown(), r.Signal, r.Why))
+	}
+	return samples, failed
+}
+
+// Samples returns what a result is worth by itself, where there was none before.
+func Samples(t site.Target, at time.Time, r Result) []site.Sample {
+	e := entry{target: t}
+	samples, err := e.samples(at, r)
+	if err != nil {
+		return nil
+	}
+	return samples
+}
 
 // grain is what phases are multiples of, from periods of a second up. Probes
 // that begin together wake the process once; one by one, the waking would cost
@@ -53,6 +111,9 @@ func (e *entry) begin(now time.Duration) {
 // detection would take longer than the periods that were promised.
 func (e *entry) rearm(now time.Duration) {
 	e.due = e.slot(max(e.last+1, now))
+	if e.meter != nil && e.meter.wait {
+		e.due = min(e.due, now+soon)
+	}
 }
 
 // queue is a heap of entries (container/heap), the one that is due first at

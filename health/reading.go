@@ -11,11 +11,12 @@ import (
 // before; see meter.
 type Reading struct {
 	Signal site.Signal
-	At     time.Time // when it was true, by whoever keeps the statistics; zero: now
-	Value  float64   // in the signal's unit; with counters, what their rate is added to
-	Scale  float64   // what the rate of the counters is multiplied by
-	Num    []Counter // whose increases are added up; nil: there are no counters
-	Den    []Counter // whose increases Num's are divided by; nil: the time that passed
+	At     time.Time     // when it was true, by whoever keeps the statistics; zero: now
+	Value  float64       // in the signal's unit; with counters, what their rate is added to
+	Scale  float64       // what the rate of the counters is multiplied by
+	Num    []Counter     // whose increases are added up; nil: there are no counters
+	Den    []Counter     // whose increases Num's are divided by; nil: the time that passed
+	Uptime time.Duration // of whoever counts: all counters began anew when it falls; 0: not known
 }
 
 // Counter is a number that only grows, but for a restart.

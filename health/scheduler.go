@@ -1,9 +1,11 @@
 package health
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"hash/maphash"
+	"maps"
 	"math"
 	"runtime/debug"
 	"sync"
@@ -17,10 +19,15 @@ type Config struct {
 	Probes      map[string]Probe // by kind
 	Concurrency int              // probes in flight at most; 0: 4096
 
-	// Deliver takes the sample of every finished probe, in the probe's
-	// goroutine. It may block; the probe then keeps its place among those in
-	// flight, and Run waits for it at its end.
-	Deliver func(site.Target, site.Sample)
+	// Deliver takes the samples of every finished probe or reading that there is
+	// anything to say of, in the probe's goroutine. It may block; the probe then
+	// keeps its place among those in flight, and Run waits for it at its end.
+	Deliver func(site.Target, []site.Sample)
+
+	// Failed is told of every reading of a feed that failed, of every sample that
+	// could not be one, and of every probe that this machine could not make;
+	// those yield no samples. nil: nobody is.
+	Failed func(site.Target, error)
 
 	// Panicked is told of a panic in a probe or in Deliver; nil: nobody is.
 	Panicked func(value any, stack []byte)
@@ -44,6 +51,7 @@ type Scheduler struct {
 
 	mu      sync.Mutex // protects what follows, and the entries
 	entries map[site.Target]*entry
+	hosts   map[string]*host
 	queue   queue
 	sets    uint64 // calls of Set so far
 }
@@ -59,6 +67,7 @@ func NewScheduler(cfg Config) *Scheduler {
 		base:    time.Now(),
 		wake:    make(chan struct{}, 1),
 		entries: make(map[site.Target]*entry),
+		hosts:   make(map[string]*host),
 	}
 }
 
@@ -72,22 +81,29 @@ func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sets++
+	for _, h := range s.hosts {
+		h.need = 0
+	}
 	var added []*entry
 	for target, period := range periods {
 		e := s.entries[target]
 		if e == nil {
 			e = &entry{target: target, hash: maphash.Comparable(s.seed, target), last: never, index: inFlight}
+			e.host = s.host(hostOf(target.URL))
 			s.entries[target] = e
 			added = append(added, e)
 		}
 		e.set = s.sets
-		s.setPeriod(e, max(period, time.Millisecond))
+		period = max(period, time.Millisecond)
+		e.host.need += target.Timeout.Seconds() / period.Seconds()
+		s.setPeriod(e, period)
 	}
 	for _, e := range s.entries {
 		if e.set != s.sets {
 			s.remove(e)
 		}
 	}
+	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return h.need == 0 && h.inFlight == 0 && len(h.waiting) == 0 })
 	s.start(added)
 	s.poke()
 }
@@ -99,7 +115,7 @@ func (s *Scheduler) setPeriod(e *entry, period time.Duration) {
 		return
 	}
 	e.period = period
-	if e.last != never && e.index != inFlight {
+	if e.last != never && e.index >= 0 {
 		e.rearm(s.now())
 		heap.Fix(&s.queue, e.index)
 	}
@@ -107,11 +123,15 @@ func (s *Scheduler) setPeriod(e *entry, period time.Duration) {
 
 // remove forgets a target; one whose probe is in flight, when that is over.
 func (s *Scheduler) remove(e *entry) {
-	if e.index == inFlight {
+	switch {
+	case e.index == inFlight:
 		e.discard = true
 		return
+	case e.index == atHost:
+		e.host.drop(e)
+	default:
+		heap.Remove(&s.queue, e.index)
 	}
-	heap.Remove(&s.queue, e.index)
 	delete(s.entries, e.target)
 }
 
@@ -200,19 +220,22 @@ func (s *Scheduler) next(ctx context.Context, timer *time.Timer) (*entry, time.T
 func (s *Scheduler) take() (e *entry, at time.Time, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) == 0 {
-		return nil, time.Time{}, math.MaxInt64
-	}
 	clock := time.Now()
 	now := clock.Sub(s.base)
-	e = s.queue[0]
-	if e.due > now {
-		return nil, time.Time{}, e.due - now
+	for len(s.queue) > 0 {
+		e = s.queue[0]
+		if e.due > now {
+			return nil, time.Time{}, e.due - now
+		}
+		heap.Pop(&s.queue)
+		if !e.host.enter(e) {
+			continue
+		}
+		s.cfg.Metrics.began(now - e.due)
+		e.begin(now)
+		return e, clock.Add(e.last - now), 0
 	}
-	heap.Pop(&s.queue)
-	s.cfg.Metrics.began(now - e.due)
-	e.begin(now)
-	return e, clock.Add(e.last - now), 0
+	return nil, time.Time{}, math.MaxInt64
 }
 
 // probe runs one probe and delivers what it found, if that is still wanted.
@@ -223,8 +246,17 @@ func (s *Scheduler) probe(ctx context.Context, e *entry, at time.Time) {
 	if ctx.Err() != nil || s.discarded(e) {
 		return
 	}
+	samples, err := e.samples(at, r)
+	if err != nil {
+		r.Failure = cmp.Or(r.Failure, site.FailureInvalid)
+		if s.cfg.Failed != nil {
+			s.cfg.Failed(e.target, err)
+		}
+	}
 	s.cfg.Metrics.finished(e.target.Kind, r)
-	s.cfg.Deliver(e.target, sample(e.target, at, r))
+	if len(samples) > 0 {
+		s.cfg.Deliver(e.target, samples)
+	}
 }
 
 // recovered keeps a panic from ending the process; the target's next slot
@@ -246,6 +278,10 @@ func (s *Scheduler) discarded(e *entry) bool {
 func (s *Scheduler) finish(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if next := e.host.leave(); next != nil {
+		heap.Push(&s.queue, next)
+		s.poke()
+	}
 	if e.set != s.sets {
 		delete(s.entries, e.target)
 		return
@@ -258,16 +294,4 @@ func (s *Scheduler) finish(e *entry) {
 	if e.index == 0 {
 		s.poke()
 	}
-}
-
-// sample is what a probe's result is worth: a failed probe counts as its timeout.
-func sample(t site.Target, at time.Time, r Result) site.Sample {
-	s := site.Sample{At: at, Signal: site.ResponseTime, Value: r.Total.Seconds(), Failure: r.Failure}
-	if r.Failure != "" {
-		s.Value = t.Timeout.Seconds()
-	}
-	if r.Err != nil {
-		s.Detail = r.Err.Error()
-	}
-	return s
 }

@@ -29,13 +29,13 @@ func newMonitor(cfg health.Config, probe health.Probe) *monitor {
 	m := &monitor{samples: map[string][]site.Sample{}}
 	cfg.Probes = map[string]health.Probe{"test": probe}
 	deliver := cfg.Deliver
-	cfg.Deliver = func(t site.Target, s site.Sample) {
+	cfg.Deliver = func(t site.Target, s []site.Sample) {
 		if deliver != nil {
 			deliver(t, s)
 		}
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.samples[t.URL] = append(m.samples[t.URL], s)
+		m.samples[t.URL] = append(m.samples[t.URL], s...)
 	}
 	cfg.Panicked = func(value any, stack []byte) {
 		m.mu.Lock()
@@ -455,7 +455,7 @@ func explode() { panic("explosion") }
 
 func TestSchedulerPanicElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMonitor(health.Config{Deliver: func(site.Target, site.Sample) { panic("deliver") }}, good)
+		m := newMonitor(health.Config{Deliver: func(site.Target, []site.Sample) { panic("deliver") }}, good)
 		m.Set(map[site.Target]time.Duration{{Kind: "unknown"}: time.Hour})
 		m.run(t, time.Second)
 		m.Set(targets(1, time.Hour))
@@ -526,7 +526,7 @@ func TestSchedulerBackPressure(t *testing.T) {
 		var probes atomic.Int32
 		m := newMonitor(health.Config{
 			Concurrency: 4,
-			Deliver:     func(site.Target, site.Sample) { <-gate },
+			Deliver:     func(site.Target, []site.Sample) { <-gate },
 		}, func(ctx context.Context, target site.Target) health.Result {
 			probes.Add(1)
 			return good(ctx, target)

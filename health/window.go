@@ -8,11 +8,11 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// Window keeps the newest samples of one signal from one source, newest last.
-// It is not safe for concurrent use.
+// Window keeps the newest samples of one source, newest last. It is not safe for
+// concurrent use.
 type Window struct {
 	span    time.Duration
-	samples []site.Sample // in order of At, no two at the same time
+	samples []site.Sample // in order of At, no two of one signal at the same time
 }
 
 // NewWindow returns a window that keeps each sample for which
@@ -27,16 +27,18 @@ func (w *Window) SetSpan(span time.Duration) {
 }
 
 // Add puts a sample in its place by time, which is the end for all but a late
-// one; of two samples at the same time, the one added later stays. A sample
-// that is already too old is not kept.
+// one; of two samples of a signal at the same time, the one added later stays. A
+// sample that is already too old is not kept.
 func (w *Window) Add(s site.Sample) {
 	i := len(w.samples)
 	for i > 0 && w.samples[i-1].At.After(s.At) {
 		i--
 	}
-	if i > 0 && w.samples[i-1].At.Equal(s.At) {
-		w.samples[i-1] = s
-		return
+	for j := i - 1; j >= 0 && w.samples[j].At.Equal(s.At); j-- {
+		if w.samples[j].Signal == s.Signal {
+			w.samples[j] = s
+			return
+		}
 	}
 	w.samples = slices.Insert(w.samples, i, s)
 	w.trim()

@@ -22,7 +22,7 @@ func TestWorkersEndWhenTheyAreNotNeeded(t *testing.T) {
 			<-answer
 			return health.Result{}
 		}},
-		Deliver: func(site.Target, site.Sample) {},
+		Deliver: func(site.Target, []site.Sample) {},
 	})
 	s.Set(targets(many, time.Hour))
 	before := runtime.NumGoroutine()
@@ -35,15 +35,5 @@ func TestWorkersEndWhenTheyAreNotNeeded(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
-	}
-}
-
-// eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(generous); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it never holds that %s", what)
-		}
 	}
 }

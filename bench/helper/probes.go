@@ -78,8 +78,8 @@ func monitor(port, targets, period, keep string) error {
 	s := health.NewScheduler(health.Config{
 		Probes:  health.NewNetwork("bench").Probes(),
 		Metrics: health.NewMetrics(prometheus.NewRegistry()),
-		Deliver: func(_ site.Target, s site.Sample) {
-			if s.Failure != "" {
+		Deliver: func(_ site.Target, samples []site.Sample) {
+			if s := samples[0]; s.Failure != "" {
 				log.Print(s.Detail)
 			}
 		},

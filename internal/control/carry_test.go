@@ -20,7 +20,7 @@ func (h *history) reload(s *site.Site) {
 			}
 		}
 	}
-	h.state = control.Carry(h.state, old, now)
+	h.state = control.Carry(h.state, h.site, s)
 	h.site, h.sources = s, sources
 	h.decide(control.None)
 }
@@ -28,9 +28,9 @@ func (h *history) reload(s *site.Site) {
 // origins sets the addresses of the origin by their last digits.
 func origins(digits ...int) func(*site.Site) {
 	return func(s *site.Site) {
-		s.Origin.Addresses = nil
+		s.Origins = []site.Origin{{}}
 		for _, digit := range digits {
-			s.Origin.Addresses = append(s.Origin.Addresses, address(digit-1))
+			s.Origins[0].Addresses = append(s.Origins[0].Addresses, address(digit-1))
 		}
 	}
 }
@@ -40,33 +40,36 @@ func TestCarryKeepsThePaths(t *testing.T) {
 	failing := control.Path{Health: control.HealthUp, Fails: 2, Seen: 2}
 	down := control.Path{Health: control.HealthDown, Fails: 3, Seen: 2}
 	unknown := control.Path{Health: control.HealthUnknown}
-	old := newSite(t, 0, origins(1, 2, 3)).Paths()
+	old := newSite(t, 0, origins(1, 2, 3))
 
 	anotherTimeout := newSite(t, 0, origins(1, 2, 3), func(s *site.Site) { s.Probes[0].Timeout = timeout + 1 })
 	anotherPeriod := newSite(t, 0, origins(1, 2, 3), func(s *site.Site) { s.Probes[0].Every = 2 * period })
 	wholeOfTheFirst := newSite(t, 0, origins(1), func(s *site.Site) { s.Probes[0].URL = "http://192.0.2.1/" })
 	for _, tt := range []struct {
 		name string
-		now  []site.Path
+		now  *site.Site
 		want []control.Path
 	}{
 		{"the same", old, []control.Path{up, failing, down}},
-		{"another order", newSite(t, 0, origins(3, 1, 2)).Paths(), []control.Path{down, up, failing}},
-		{"one fewer", newSite(t, 0, origins(2, 3)).Paths(), []control.Path{failing, down}},
-		{"one more", newSite(t, 0, origins(4, 2, 1, 3)).Paths(), []control.Path{unknown, failing, up, down}},
-		{"a second probe", newSite(t, 0, origins(1, 2, 3), secondProbe).Paths(), []control.Path{up, failing, down, unknown, unknown, unknown}},
-		{"all new", newSite(t, 0, origins(4)).Paths(), []control.Path{unknown}},
-		{"another question", anotherTimeout.Paths(), []control.Path{unknown, unknown, unknown}},
-		{"the first for the whole", wholeOfTheFirst.Paths(), []control.Path{unknown}},
-		{"another period", anotherPeriod.Paths(), []control.Path{up, failing, down}},
+		{"another order", newSite(t, 0, origins(3, 1, 2)), []control.Path{down, up, failing}},
+		{"one fewer", newSite(t, 0, origins(2, 3)), []control.Path{failing, down}},
+		{"one more", newSite(t, 0, origins(4, 2, 1, 3)), []control.Path{unknown, failing, up, down}},
+		{"a second probe", newSite(t, 0, origins(1, 2, 3), secondProbe), []control.Path{up, failing, down, unknown, unknown, unknown}},
+		{"all new", newSite(t, 0, origins(4)), []control.Path{unknown}},
+		{"another question", anotherTimeout, []control.Path{unknown, unknown, unknown}},
+		{"the first for the whole", wholeOfTheFirst, []control.Path{unknown}},
+		{"another period", anotherPeriod, []control.Path{up, failing, down}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st := control.State{Side: site.SideCDN, Over: 2, Penalty: 1.5, Paths: []control.Path{up, failing, down}}
+			st := control.State{
+				Side: site.SideCDN, Origins: []control.Standing{{Side: site.SideCDN, Penalty: 1.5}},
+				Counts: []control.Count{{Over: 2}}, Paths: []control.Path{up, failing, down},
+			}
 			got := control.Carry(st, old, tt.now)
 			if !reflect.DeepEqual(got.Paths, tt.want) {
 				t.Errorf("paths %+v, want %+v", got.Paths, tt.want)
 			}
-			if got.Side != st.Side || got.Over != st.Over || got.Penalty != st.Penalty {
+			if got.Side != st.Side || !reflect.DeepEqual(got.Origins, st.Origins) || !reflect.DeepEqual(got.Counts, st.Counts) {
 				t.Errorf("the rest changed: %+v", got)
 			}
 			if len(got.Paths) > 0 {
@@ -81,8 +84,8 @@ func TestCarryKeepsThePaths(t *testing.T) {
 
 // A state in which no decision was taken yet has no paths to carry.
 func TestCarryOfNothing(t *testing.T) {
-	paths := newSite(t, 2).Paths()
-	got := control.Carry(control.State{}, paths, paths)
+	s := newSite(t, 2)
+	got := control.Carry(control.State{}, s, s)
 	if want := []control.Path{{Health: control.HealthUnknown}, {Health: control.HealthUnknown}}; !reflect.DeepEqual(got.Paths, want) {
 		t.Errorf("got %+v, want %+v", got.Paths, want)
 	}

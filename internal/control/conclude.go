@@ -1,6 +1,7 @@
 package control
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -10,13 +11,16 @@ import (
 // conclude writes the decision of the state as it now is.
 func (d *deciding) conclude() {
 	st := d.st
-	next := site.Decision{
-		Site:      d.s.Name(),
-		Side:      st.Side,
-		Addresses: d.addresses(),
-		Reason:    st.Reason,
-		Since:     st.Since,
+	serving := d.serving()
+	next := site.Decision{Site: d.s.Name(), Side: d.side(serving)}
+	next.Origins, next.Addresses = served(serving)
+	st.Side = next.Side
+	last := st.Decision()
+	if next.Side != last.Side || !slices.EqualFunc(next.Origins, last.Origins, sameOrigin) {
+		st.Told = d.latest()
 	}
+	told := st.Origins[st.Told]
+	next.Reason, next.Since = told.Reason, told.Since
 	if st.Side == site.SideUnknown {
 		next.Reason.Cause = site.CauseStart
 	}
@@ -32,12 +36,100 @@ func (d *deciding) conclude() {
 		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
 	}
 	st.Due = d.due(full)
-	last := st.Decision()
 	if nothingNew(last, next) {
 		return
 	}
 	next.Epoch = last.Epoch + 1
 	st.Last = &next
+}
+
+// serving returns the origins that serve those who are not diverted: of those
+// that are not out the preferred ones, else of those that are not down.
+func (d *deciding) serving() []*judging {
+	for _, fit := range []func(*judging) bool{
+		func(j *judging) bool { return j.st.Side != site.SideCDN },
+		func(j *judging) bool { return !j.down() },
+		func(*judging) bool { return true },
+	} {
+		if best := d.best(fit); len(best) > 0 {
+			return best
+		}
+	}
+	return nil // a site has an origin
+}
+
+// best returns those fit origins of the lowest priority that share the clients
+// by weight, or the first one where they have no weight.
+func (d *deciding) best(fit func(*judging) bool) []*judging {
+	var best []*judging
+	for i := range d.origins {
+		j := &d.origins[i]
+		switch {
+		case !fit(j):
+		case len(best) == 0 || j.o.Priority < best[0].o.Priority:
+			best = append(best[:0], j)
+		case j.o.Priority == best[0].o.Priority && j.o.Weight > 0:
+			best = append(best, j)
+		}
+	}
+	return best
+}
+
+// side returns the site's side, given the origins that serve it.
+func (d *deciding) side(serving []*judging) site.Side {
+	side := serving[0].st.Side
+	for _, j := range serving {
+		if j.st.Side == site.SideOrigin {
+			side = site.SideOrigin
+		}
+	}
+	return side
+}
+
+// served writes origins as a decision does.
+func served(serving []*judging) (origins []site.Served, addresses []netip.Addr) {
+	if len(serving) == 1 && serving[0].o.Name == "" {
+		return nil, serving[0].addresses()
+	}
+	for _, j := range serving {
+		o := site.Served{Name: j.o.Name, Addresses: j.addresses()}
+		if len(serving) > 1 {
+			o.Weight = j.o.Weight
+		}
+		origins = append(origins, o)
+	}
+	if len(origins) == 1 {
+		return origins, origins[0].Addresses
+	}
+	for _, o := range origins {
+		for _, addr := range o.Addresses {
+			if !slices.Contains(addresses, addr) {
+				addresses = append(addresses, addr)
+			}
+		}
+	}
+	return origins, addresses
+}
+
+// latest returns the index of the origin that has turned last.
+func (d *deciding) latest() int {
+	latest := 0
+	for i, o := range d.st.Origins {
+		if o.Since.After(d.st.Origins[latest].Since) {
+			latest = i
+		}
+	}
+	return latest
+}
+
+// down reports whether all origins are down.
+func (d *deciding) down() bool {
+	for i := range d.origins {
+		if !d.origins[i].down() {
+			return false
+		}
+	}
+	return true
 }
 
 // divert sends clients to those CDNs that are ready and preferred.
@@ -82,7 +174,16 @@ func preferred(cdns []site.CDN, ready []bool) []site.CDN {
 // nothingNew reports whether b says nothing that a did not.
 func nothingNew(a, b site.Decision) bool {
 	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && slices.Equal(a.CDNs, b.CDNs) && a.TTL == b.TTL &&
-		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && a.Reason.Hides == b.Reason.Hides && slices.Equal(a.Addresses, b.Addresses)
+		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && a.Reason.Hides == b.Reason.Hides &&
+		slices.EqualFunc(a.Origins, b.Origins, sameServed) && slices.Equal(a.Addresses, b.Addresses)
+}
+
+// sameOrigin reports whether two are one origin, and sameServed whether they
+// serve the same.
+func sameOrigin(a, b site.Served) bool { return a.Name == b.Name }
+
+func sameServed(a, b site.Served) bool {
+	return a.Name == b.Name && a.Weight == b.Weight && slices.Equal(a.Addresses, b.Addresses)
 }
 
 // unsettled reports whether a count runs that may change the answer.
@@ -93,39 +194,56 @@ func (d *deciding) unsettled(share float64) bool {
 	if share == 1 {
 		return false // only time leads back
 	}
-	counting := d.st.Side == site.SideOrigin && d.s.Divert.Mode != site.DivertNone && d.st.Over > 0
-	return counting || slices.ContainsFunc(d.st.Paths, Path.turning)
+	return d.counting() || slices.ContainsFunc(d.st.Paths, Path.turning)
 }
 
-// changesWithin reports whether the side is due to change before an answer of
-// this TTL would have left the caches.
-func (d *deciding) changesWithin(ttl time.Duration) bool {
-	horizon := d.in.Now.Add(ttl)
-	for _, due := range []time.Time{d.returnDue(), d.blindTurn()} {
-		if !due.IsZero() && !due.After(horizon) {
-			return d.s.Divert.Mode != site.DivertNone
+// counting reports whether samples have begun to lead away from an origin.
+func (d *deciding) counting() bool {
+	for i := range d.origins {
+		j := &d.origins[i]
+		over := func(c Count) bool { return c.Over > 0 }
+		if j.st.Side == site.SideOrigin && d.movable() && slices.ContainsFunc(j.counts, over) {
+			return true
 		}
 	}
 	return false
 }
 
-// blindTurn is blindDue where the rule would change the side.
-func (d *deciding) blindTurn() time.Time {
-	if site.Side(d.s.NoData.Action) == d.st.Side {
-		return time.Time{}
+// movable reports whether a turn of an origin can move anybody.
+func (d *deciding) movable() bool { return d.s.Divert.Mode != site.DivertNone || len(d.origins) > 1 }
+
+// changesWithin reports whether a side is due to change before an answer of
+// this TTL would have left the caches.
+func (d *deciding) changesWithin(ttl time.Duration) bool {
+	horizon := d.in.Now.Add(ttl)
+	for i := range d.origins {
+		for _, due := range []time.Time{d.origins[i].returnDue(), d.origins[i].ruleTurn()} {
+			if !due.IsZero() && !due.After(horizon) {
+				return d.movable()
+			}
+		}
 	}
-	return d.blindDue()
+	return false
 }
 
 // due returns when time alone may change the decision, or its TTL, which is
 // full until a change comes near.
 func (d *deciding) due(full time.Duration) time.Time {
-	back, blind := d.returnDue(), d.blindTurn()
-	times := []time.Time{d.staleAt(), back, back.Add(-full), blind, blind.Add(-full)}
 	var due time.Time
-	for _, t := range times {
-		if t.After(d.in.Now) && (due.IsZero() || t.Before(due)) {
-			due = t
+	consider := func(t time.Time) {
+		if t.After(d.in.Now) {
+			due = sooner(due, t)
+		}
+	}
+	consider(d.staleAt())
+	for i := range d.origins {
+		j := &d.origins[i]
+		back, turn := j.returnDue(), j.ruleTurn()
+		for _, t := range []time.Time{back, back.Add(-full), turn, turn.Add(-full)} {
+			consider(t)
+		}
+		for k := range j.counts {
+			consider(j.ruleDue(k))
 		}
 	}
 	return due
@@ -135,9 +253,8 @@ func (d *deciding) due(full time.Duration) time.Time {
 func (d *deciding) staleAt() time.Time {
 	var first time.Time
 	for _, src := range d.in.Sources {
-		at := d.newestUsable(src).Add(site.StaleAfter(src.Period))
-		if at.After(d.in.Now) && (first.IsZero() || at.Before(first)) {
-			first = at
+		if at := d.newestUsable(src).Add(site.StaleAfter(src.Period)); at.After(d.in.Now) {
+			first = sooner(first, at)
 		}
 	}
 	return first

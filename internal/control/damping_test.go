@@ -160,8 +160,8 @@ func TestDampingNeverDelaysProtection(t *testing.T) {
 			t.Fatalf("return %d: %s, want C*12 o", i, got)
 		}
 	}
-	if h.state.Penalty < 6 {
-		t.Errorf("the penalty is %g: nothing was damped", h.state.Penalty)
+	if h.state.Origins[0].Penalty < 6 {
+		t.Errorf("the penalty is %g: nothing was damped", h.state.Origins[0].Penalty)
 	}
 }
 
@@ -194,8 +194,8 @@ func TestDampingDoesNotCountAnOriginThatWasDown(t *testing.T) {
 					t.Fatalf("stayed %v: the return was blocked", stays)
 				}
 			}
-			if h.state.Penalty != 0 {
-				t.Errorf("a penalty of %g is left", h.state.Penalty)
+			if h.state.Origins[0].Penalty != 0 {
+				t.Errorf("a penalty of %g is left", h.state.Origins[0].Penalty)
 			}
 		})
 	}
@@ -240,8 +240,8 @@ func TestDampingWithoutDelay(t *testing.T) {
 			t.Fatalf("flap %d: %s, want C o", i, got)
 		}
 	}
-	if h.state.Penalty != 0 {
-		t.Errorf("a penalty of %g", h.state.Penalty)
+	if h.state.Origins[0].Penalty != 0 {
+		t.Errorf("a penalty of %g", h.state.Origins[0].Penalty)
 	}
 }
 

@@ -18,9 +18,20 @@ type deciding struct {
 	s  *site.Site
 	st *State
 	in Input
+
+	origins []judging
+}
+
+// judging is one origin of the site in a call of Decide.
+type judging struct {
+	*deciding
+	i      int
+	o      *site.Origin
+	st     *Standing
+	counts []Count // of its thresholds
 	reading
 
-	health []Health // of the origin's addresses, in their order
+	health []Health // of its addresses, in their order
 	anyUp  bool     // one of them is up
 }
 
@@ -28,28 +39,59 @@ type deciding struct {
 // and when State.Due has come. A decision that changes no answer keeps the
 // epoch of the one before.
 func Decide(s *site.Site, st State, in Input) (State, *site.Decision) {
-	st.Paths = slices.Clone(st.Paths)
-	for len(st.Paths) < len(in.Sources) {
-		st.Paths = append(st.Paths, Path{Health: HealthUnknown})
-	}
-	d := &deciding{s: s, st: &st, in: in}
+	d := begin(s, &st, in)
 	heard := d.observe()
-	d.survey()
-	d.reading = d.read()
-	d.count(heard && d.pooled(in.Sources[in.New]))
-	d.move()
+	for i := range d.origins {
+		d.origins[i].judge(heard)
+	}
 	d.conclude()
 	return st, st.Last
 }
 
-// observe counts the new sample for its path, and reports whether there is one
-// that says anything.
+// begin returns a call of Decide that has judged nothing so far.
+func begin(s *site.Site, st *State, in Input) *deciding {
+	st.fit(s, len(in.Sources))
+	d := &deciding{s: s, st: st, in: in, origins: make([]judging, len(s.Origins))}
+	for i := range s.Origins {
+		first := firstCount(s, i)
+		d.origins[i] = judging{
+			deciding: d, i: i, o: &s.Origins[i], st: &st.Origins[i],
+			counts: st.Counts[first : first+thresholds(s, i)],
+		}
+	}
+	return d
+}
+
+// fit makes the state's lists its own, and as long as the site needs them.
+func (st *State) fit(s *site.Site, sources int) {
+	st.Paths = slices.Clone(st.Paths)
+	for len(st.Paths) < sources {
+		st.Paths = append(st.Paths, Path{Health: HealthUnknown})
+	}
+	origins, counts := st.Origins, st.Counts
+	st.Origins = make([]Standing, len(s.Origins))
+	copy(st.Origins, origins)
+	st.Counts = make([]Count, firstCount(s, len(s.Origins)))
+	copy(st.Counts, counts)
+}
+
+// judge says how the origin stands.
+func (j *judging) judge(heard bool) {
+	j.st.Waiting = false
+	j.survey()
+	j.reading = j.read(heard && j.hears(j.in.Sources[j.in.New]))
+	j.rest()
+	j.move()
+}
+
+// observe counts the new samples for their path, and reports whether there is
+// one that says anything.
 func (d *deciding) observe() bool {
 	if d.in.New == None {
 		return false
 	}
-	samples := d.in.Sources[d.in.New].Samples
-	sample := samples[len(samples)-1]
+	src := d.in.Sources[d.in.New]
+	sample := src.Samples[len(src.Samples)-1]
 	if !sample.Usable(d.in.Now) {
 		return false
 	}
@@ -58,31 +100,17 @@ func (d *deciding) observe() bool {
 	return true
 }
 
-// count advances the counts that lead to an entry and to the return. A sample
-// of an address that is down is not fresh: it says nothing of the others.
-func (d *deciding) count(fresh bool) {
-	st := d.st
-	if !d.known {
-		if st.Blind.IsZero() {
-			st.Blind = d.in.Now
-		}
-		st.Calm = time.Time{}
-		return
-	}
-	st.Blind = time.Time{}
-	if fresh {
-		st.Over = inARow(st.Over, d.reason.V >= 1)
-		st.Hard = inARow(st.Hard, d.reason.V >= hardV)
-	}
-	if !d.calm || d.down() {
-		st.Calm = time.Time{}
-	} else if st.Calm.IsZero() {
-		st.Calm = d.in.Now
+// rest notes since when all is calm, which leads to the return.
+func (j *judging) rest() {
+	if !j.known || !j.calm || j.down() {
+		j.st.Calm = time.Time{}
+	} else if j.st.Calm.IsZero() {
+		j.st.Calm = j.in.Now
 	}
 }
 
 // inARow continues a count of events in a row.
-func inARow(count int, again bool) int {
+func inARow(count int32, again bool) int32 {
 	if again {
 		return count + 1
 	}
@@ -90,116 +118,86 @@ func inARow(count int, again bool) int {
 }
 
 // move changes the side where the time has come.
-func (d *deciding) move() {
-	if !d.known {
-		d.moveBlind()
+func (j *judging) move() {
+	if side := j.ruled(); side != site.SideUnknown {
+		j.turn(side, site.CauseNoData)
 		return
 	}
-	switch d.st.Side {
+	switch j.st.Side {
 	case site.SideUnknown:
-		d.start()
+		j.start()
 	case site.SideOrigin:
-		d.enter()
+		j.enter()
 	case site.SideCDN:
-		d.leave()
+		j.leave()
 	}
 }
 
 // start takes the first round at face value.
-func (d *deciding) start() {
+func (j *judging) start() {
 	switch {
-	case !d.firstRoundOver():
-	case d.down():
-		d.turn(site.SideCDN, site.CauseDown)
-	case d.reason.V >= 1:
-		d.turn(site.SideCDN, site.CauseThreshold)
+	case !j.firstRoundOver():
+	case j.down():
+		j.turn(site.SideCDN, site.CauseDown)
+	case !j.known:
+	case j.reason.V >= 1:
+		j.turn(site.SideCDN, site.CauseThreshold)
 	default:
-		d.turn(site.SideOrigin, site.CauseBelow)
+		j.turn(site.SideOrigin, site.CauseBelow)
 	}
 }
 
-// enter leaves the origin. That v is above now is asked too: counts may have
-// run under the limit of an earlier Corefile.
-func (d *deciding) enter() {
-	counted := d.st.Over >= d.s.Enter || d.st.Hard >= hardCount
+// enter leaves the origin.
+func (j *judging) enter() {
 	switch {
-	case d.down():
-		d.turn(site.SideCDN, site.CauseDown)
-	case counted && d.reason.V >= 1:
-		d.turn(site.SideCDN, site.CauseThreshold)
-		d.penalise()
+	case j.down():
+		j.turn(site.SideCDN, site.CauseDown)
+	case j.counted:
+		if j.turn(site.SideCDN, site.CauseThreshold) {
+			j.penalise()
+		}
 	}
 }
 
-func (d *deciding) leave() {
-	if d.down() {
-		d.forgive()
+func (j *judging) leave() {
+	if j.down() {
+		j.forgive()
 	}
-	if due := d.returnDue(); !due.IsZero() && !due.After(d.in.Now) {
-		d.turn(site.SideOrigin, site.CauseRecovered)
+	if due := j.returnDue(); !due.IsZero() && !due.After(j.in.Now) {
+		j.turn(site.SideOrigin, site.CauseRecovered)
 	}
 }
 
 // returnDue returns when the return is due if v stays where it is; the zero
 // time when it is not in sight.
-func (d *deciding) returnDue() time.Time {
-	st := d.st
+func (j *judging) returnDue() time.Time {
+	st := j.st
 	if st.Side != site.SideCDN || st.Calm.IsZero() {
 		return time.Time{}
 	}
-	due := later(st.Calm, st.Since).Add(d.s.FailbackDelay)
-	return later(due, d.release())
+	due := later(st.Calm, st.Since).Add(j.s.FailbackDelay)
+	return later(due, j.release())
 }
 
-// moveBlind applies the rule for missing data. What was known of the paths is
-// of no use by then: their next samples are taken at face value.
-func (d *deciding) moveBlind() {
-	due := d.blindDue()
-	if due.IsZero() || due.After(d.in.Now) {
-		return
+// turn changes the side and begins all counts anew. It reports whether it did:
+// nobody leaves an origin on the word of a monitor that may be blind.
+func (j *judging) turn(side site.Side, cause site.Cause) bool {
+	st := j.st
+	if j.in.Hold && side == site.SideCDN {
+		st.Waiting = true
+		return false
 	}
-	switch side := site.Side(d.s.NoData.Action); {
-	case side == d.st.Side:
-	case side == site.SideCDN, side == site.SideOrigin && d.st.Side == site.SideCDN:
-		d.turn(side, site.CauseNoData)
-		for i := range d.st.Paths {
-			d.st.Paths[i] = Path{Health: HealthUnknown}
-		}
-		d.survey()
+	if cause == site.CauseNoData {
+		j.forget()
 	}
-}
-
-// blindDue returns when the rule for missing data applies; the zero time when
-// data is there or the rule is to stay.
-func (d *deciding) blindDue() time.Time {
-	if d.st.Blind.IsZero() || d.s.NoData.Action == site.NoDataStay {
-		return time.Time{}
-	}
-	due := d.st.Blind.Add(d.s.NoData.After)
-	if !d.firstRoundOver() {
-		due = later(due, d.st.Blind.Add(d.patience()))
-	}
-	return due
-}
-
-// patience is how long a source that was never heard may take to speak before
-// its data counts as missing.
-func (d *deciding) patience() time.Duration {
-	var longest time.Duration
-	for _, src := range d.in.Sources {
-		longest = max(longest, site.StaleAfter(src.Period))
-	}
-	return longest
-}
-
-// turn changes the side and begins all counts anew.
-func (d *deciding) turn(side site.Side, cause site.Cause) {
-	st := d.st
-	st.Side, st.Since = side, d.in.Now
-	st.Reason = d.reason
+	st.Side, st.Since = side, j.in.Now
+	st.Reason = j.reason
 	st.Reason.Cause = cause
-	st.Over, st.Hard = 0, 0
+	for k := range j.counts {
+		j.counts[k].Over, j.counts[k].Hard = 0, 0
+	}
 	st.Counted, st.Held = false, time.Time{}
+	return true
 }
 
 func later(a, b time.Time) time.Time {

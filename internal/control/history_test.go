@@ -35,8 +35,9 @@ func newSite(t fataler, addresses int, changes ...func(*site.Site)) *site.Site {
 	t.Helper()
 	s := site.New("www.example.org.")
 	s.Zone, s.Hosts = "example.org.", []string{"www.example.org"}
+	s.Origins = []site.Origin{{}}
 	for i := range addresses {
-		s.Origin.Addresses = append(s.Origin.Addresses, address(i))
+		s.Origins[0].Addresses = append(s.Origins[0].Addresses, address(i))
 	}
 	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
 	s.Probes = []site.Source{{Kind: "http", URL: "http://{origin}/", Every: period, Timeout: timeout, Ask: site.Ask{Status: site.DefaultStatus()}}}
@@ -115,7 +116,7 @@ func observe(s *site.Site) *history {
 func sourcesOf(s *site.Site) []control.Source {
 	var sources []control.Source
 	for _, p := range s.Paths() {
-		sources = append(sources, control.Source{Address: p.Address, Period: p.Every})
+		sources = append(sources, control.Source{Origin: p.Origin, Address: p.Address, Feed: p.Target.IsFeed(), Period: p.Every})
 	}
 	return sources
 }

@@ -36,60 +36,104 @@ func (p Path) turning() bool {
 	return p.Health == HealthUp && p.Fails > 0 || p.Health == HealthDown && p.Goods > 0
 }
 
+// concerns reports whether a source speaks for the origin.
+func (j *judging) concerns(src Source) bool {
+	return src.Origin == j.i || src.Origin == site.EveryOrigin
+}
+
 // survey settles the health of each address of the origin: the worst of the
-// paths to it, since every probe of it must pass.
-func (d *deciding) survey() {
-	d.health = make([]Health, len(d.s.Origin.Addresses))
-	for i, addr := range d.s.Origin.Addresses {
-		d.health[i] = HealthUp
-		for j, src := range d.in.Sources {
-			if src.Address == addr || !src.Address.IsValid() {
-				d.health[i] = max(d.health[i], d.path(j))
-			}
+// probes of it, since every one must pass. One that is not probed is up.
+func (j *judging) survey() {
+	j.health = make([]Health, len(j.o.Addresses))
+	for i := range j.health {
+		j.health[i] = j.healthOf(i, j.path)
+	}
+	j.anyUp = slices.Contains(j.health, HealthUp)
+}
+
+// healthOf returns the worst that path says of an address.
+func (j *judging) healthOf(address int, path func(source int) Health) Health {
+	health, addr := HealthUp, j.o.Addresses[address]
+	for i, src := range j.in.Sources {
+		if !src.Feed && j.concerns(src) && (src.Address == addr || !src.Address.IsValid()) {
+			health = max(health, path(i))
 		}
 	}
-	d.anyUp = slices.Contains(d.health, HealthUp)
+	return health
 }
 
 // path returns the health of a path as it counts now: one that was up and has
 // fallen silent is not known to be.
-func (d *deciding) path(i int) Health {
-	health, src := d.st.Paths[i].Health, d.in.Sources[i]
-	if health == HealthUp && d.in.Now.Sub(d.newestUsable(src)) >= site.StaleAfter(src.Period) {
+func (j *judging) path(i int) Health {
+	health := j.deciding.st.Paths[i].Health
+	if health == HealthUp && j.silent(j.in.Sources[i]) {
 		return HealthUnknown
 	}
 	return health
 }
 
-// down reports whether the origin is down: all of its addresses are.
-func (d *deciding) down() bool { return slices.Min(d.health) == HealthDown }
+// silent reports whether a source's newest sample is stale.
+func (d *deciding) silent(src Source) bool {
+	return d.in.Now.Sub(d.newestUsable(src)) >= site.StaleAfter(src.Period)
+}
 
-// pooled reports whether a source's samples count: those of addresses that are
-// up, or of all while none is.
-func (d *deciding) pooled(src Source) bool {
-	if !src.Address.IsValid() || !d.anyUp {
+// down reports whether the origin is down: all of its addresses are.
+func (j *judging) down() bool { return slices.Min(j.health) == HealthDown }
+
+// foundDown reports whether probes find it down that are not silent.
+func (j *judging) foundDown() bool {
+	heard := func(i int) Health {
+		if j.silent(j.in.Sources[i]) {
+			return HealthUnknown
+		}
+		return j.path(i)
+	}
+	for i := range j.health {
+		if j.healthOf(i, heard) != HealthDown {
+			return false
+		}
+	}
+	return true
+}
+
+// hears reports whether a source's samples count for the origin: those of
+// addresses that are up, or of all while none is.
+func (j *judging) hears(src Source) bool {
+	if !j.concerns(src) {
+		return false
+	}
+	if !src.Address.IsValid() || !j.anyUp {
 		return true
 	}
-	return d.health[slices.Index(d.s.Origin.Addresses, src.Address)] == HealthUp
+	return j.health[slices.Index(j.o.Addresses, src.Address)] == HealthUp
 }
 
 // firstRoundOver reports whether every path has spoken, or one of them twice.
-func (d *deciding) firstRoundOver() bool {
-	twice := func(p Path) bool { return p.Seen >= 2 }
-	silent := func(p Path) bool { return p.Health == HealthUnknown }
-	return slices.ContainsFunc(d.st.Paths, twice) || !slices.ContainsFunc(d.st.Paths, silent)
+func (j *judging) firstRoundOver() bool {
+	all := true
+	for i, src := range j.in.Sources {
+		if !j.concerns(src) {
+			continue
+		}
+		path := j.deciding.st.Paths[i]
+		if path.Seen >= 2 {
+			return true
+		}
+		all = all && path.Health != HealthUnknown
+	}
+	return all
 }
 
 // addresses returns the origin's addresses without those that are down while
 // another is known to be up: an answer is never empty, and never a guess.
-func (d *deciding) addresses() []netip.Addr {
-	all := d.s.Origin.Addresses
-	if !d.anyUp || !slices.Contains(d.health, HealthDown) {
+func (j *judging) addresses() []netip.Addr {
+	all := j.o.Addresses
+	if !j.anyUp || !slices.Contains(j.health, HealthDown) {
 		return all
 	}
 	var left []netip.Addr
 	for i, addr := range all {
-		if d.health[i] != HealthDown {
+		if j.health[i] != HealthDown {
 			left = append(left, addr)
 		}
 	}

@@ -186,7 +186,7 @@ func probedEvery(every, limit time.Duration) func(*site.Site) {
 	return func(s *site.Site) {
 		s.Probes[0].Every, s.Probes[0].Timeout = every, every/2
 		s.Thresholds[0].Limit = limit.Seconds()
-		s.Thresholds[0].Recover = site.DefaultRecover(s.Thresholds[0].Limit)
+		s.Thresholds[0].Recover = site.ResponseTime.DefaultRecover(s.Thresholds[0].Limit)
 	}
 }
 

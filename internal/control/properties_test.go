@@ -38,7 +38,7 @@ func wantAnswer(t *rapid.T, h *history, epoch uint64) {
 		t.Fatalf("no addresses")
 	}
 	for _, addr := range d.Addresses {
-		if !slices.Contains(s.Origin.Addresses, addr) {
+		if !slices.Contains(s.Origins[0].Addresses, addr) {
 			t.Fatalf("address %s is not the origin's", addr)
 		}
 	}
@@ -285,7 +285,7 @@ func TestNeverDivertedWithoutAReason(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(t, "rounds") {
 			gap := time.Duration(rapid.Int64Range(0, int64(h.site.Probes[0].Every)).Draw(t, "gap"))
 			h.round(gap, func() site.Sample { return site.Sample{Value: good.Draw(t, "good")} })
-			if d := h.last(); d.Side == site.SideCDN || d.Share != 0 || len(d.Addresses) != len(h.site.Origin.Addresses) {
+			if d := h.last(); d.Side == site.SideCDN || d.Share != 0 || len(d.Addresses) != len(h.site.Origins[0].Addresses) {
 				t.Fatalf("got %+v", d)
 			}
 		}

@@ -24,7 +24,7 @@ func TestRule19TTLIsAtMostTheTimeToTheNextTurn(t *testing.T) {
 			if now.TTL < floor || now.TTL > max(h.site.TTL.Full, h.site.TTL.Diverted) {
 				t.Fatalf("TTL %s is not within the site's %+v", now.TTL, h.site.TTL)
 			}
-			if now.TTL == floor || h.state.Blind.IsZero() {
+			if now.TTL == floor || h.state.Counts[0].Silent.IsZero() {
 				continue
 			}
 			later := *h
@@ -50,7 +50,7 @@ func TestRule19TTLIsShortBeforeAReturn(t *testing.T) {
 		for h.last().Share == 1 {
 			h.wait(s.Probes[0].Every)
 			hearAll(h, s.Thresholds[0].Recover/2)
-			if d := h.last(); !h.state.Calm.IsZero() && d.Share == 1 && d.TTL > s.TTL.Min {
+			if d := h.last(); !h.state.Origins[0].Calm.IsZero() && d.Share == 1 && d.TTL > s.TTL.Min {
 				told[h.now] = d.TTL
 			}
 		}

@@ -11,23 +11,14 @@ import (
 // State is what a site's next decision needs of the ones before. The zero
 // State is a site of which nothing is known.
 type State struct {
-	Side   site.Side
-	Since  time.Time      // of Side
-	Reason site.Reason    // of Side
-	Last   *site.Decision // the latest one, not to be changed; nil: there is none yet
-	Due    time.Time      // when time alone may change the decision; zero: it cannot
+	Side site.Side      // of the site: at a CDN when all of its origins are out
+	Told int            // index of the origin whose latest turn moved the visitors: its reason is the site's
+	Last *site.Decision // the latest one, not to be changed; nil: there is none yet
+	Due  time.Time      // when time alone may change the decision; zero: it cannot
 
-	Paths []Path // in the order of site.Site.Paths
-
-	Over  int       // new samples in a row with v >= 1
-	Hard  int       // new samples in a row with v >= 1.5
-	Calm  time.Time // since when v is at or under the recover level; zero: it is not
-	Blind time.Time // since when no threshold has fresh data; zero: one has
-
-	Penalty   float64 // of damping, at PenaltyAt
-	PenaltyAt time.Time
-	Counted   bool      // the present stay at the CDN added to the penalty
-	Held      time.Time // since when damping blocks the return; zero: it does not
+	Origins []Standing // in the order of site.Site.Origins
+	Counts  []Count    // of their thresholds, origin by origin: those of the site, then the origin's own
+	Paths   []Path     // in the order of site.Site.Paths
 }
 
 // Decision returns the latest decision; the zero one if there is none yet.
@@ -38,12 +29,39 @@ func (st State) Decision() site.Decision {
 	return *st.Last
 }
 
+// Waiting reports whether an origin would be left if Input.Hold did not say no.
+func (st State) Waiting() bool {
+	return slices.ContainsFunc(st.Origins, func(o Standing) bool { return o.Waiting })
+}
+
+// Standing is how one origin of a site stands.
+type Standing struct {
+	Side    site.Side   // SideOrigin: it can carry the site; SideCDN: it is out
+	Since   time.Time   // of Side
+	Reason  site.Reason // of Side
+	Calm    time.Time   // since when v is at or under the recover level; zero: it is not
+	Waiting bool        // it would be out if Input.Hold did not say no
+
+	Penalty   float64 // of damping, at PenaltyAt
+	PenaltyAt time.Time
+	Counted   bool      // the present stay at the CDN added to the penalty
+	Held      time.Time // since when damping blocks the return; zero: it does not
+}
+
+// Count is how one threshold of one origin stands.
+type Count struct {
+	Over   int32     // new samples in a row with v >= 1
+	Hard   int32     // new samples in a row with v >= 1.5
+	Heard  bool      // there has been data
+	Silent time.Time // since when it has no fresh data; zero: it has
+}
+
 // Path is what is known of one path to the origin.
 type Path struct {
 	Health Health
-	Fails  int // failed samples in a row
-	Goods  int // good samples in a row
-	Seen   int // samples in all, up to 2: the first round is over then
+	Seen   int8  // samples in all, up to 2: the first round is over then
+	Fails  int32 // failed samples in a row
+	Goods  int32 // good samples in a row
 }
 
 // Health says whether a path leads to a live origin.
@@ -58,34 +76,107 @@ const (
 
 // Source is the window of one path.
 type Source struct {
-	Address netip.Addr    // what the path speaks for; the zero Addr: the whole origin
-	Period  time.Duration // of the probe behind it
-	Samples []site.Sample // oldest first
+	Origin  int           // index of the origin that the path speaks for, or site.EveryOrigin
+	Address netip.Addr    // of the origin; the zero Addr: the whole of it
+	Feed    bool          // it reads statistics: that it fails says nothing of the origin
+	Period  time.Duration // of the probe or feed behind it
+	Samples []site.Sample // oldest first; those of one moment stand together
 }
 
 // Input is what Decide looks at.
 type Input struct {
 	Now     time.Time
 	Sources []Source // in the order of site.Site.Paths
-	New     int      // the source whose last sample is new; None: only time has passed
+	New     int      // the source whose last samples are new; None: only time has passed
 	Ready   []bool   // which CDNs can take visitors, in the site's order; nil: all
 	Hides   string   // types of data that a CNAME would hide although nobody has accepted that
+	Hold    bool     // no origin is to be left now: the monitor may be blind
 }
 
 // None is Input.New when no sample is new.
 const None = -1
 
-// Carry returns st for a site that was configured anew: what is known of a
-// path goes with it, and a path that is new is unknown.
-func Carry(st State, old, now []site.Path) State {
-	paths := make([]Path, len(now))
-	for i, p := range now {
-		paths[i] = Path{Health: HealthUnknown}
-		same := func(o site.Path) bool { return o.Target == p.Target && o.Address == p.Address }
-		if j := slices.IndexFunc(old, same); j >= 0 && j < len(st.Paths) {
-			paths[i] = st.Paths[j]
+// Carry returns st for a site that was configured anew: what is known of an
+// origin, a threshold and a path goes with it, and one that is new is unknown.
+func Carry(st State, old, now *site.Site) State {
+	was := st
+	st.Origins = make([]Standing, len(now.Origins))
+	st.Counts, st.Told = nil, 0
+	for i, o := range now.Origins {
+		j := slices.IndexFunc(old.Origins, func(before site.Origin) bool { return before.Name == o.Name })
+		if j >= 0 && j < len(was.Origins) {
+			st.Origins[i] = was.Origins[j]
+			if j == was.Told {
+				st.Told = i
+			}
+		}
+		st.Counts = append(st.Counts, carryCounts(was, old, j, now, i)...)
+	}
+	st.Paths = carryPaths(was.Paths, old, now)
+	return st
+}
+
+// carryCounts returns the counts of an origin, given those of the one that it
+// was, which is less than 0 if it is new.
+func carryCounts(was State, old *site.Site, j int, now *site.Site, i int) []Count {
+	counts := make([]Count, thresholds(now, i))
+	for k := range counts {
+		signal := threshold(now, i, k).Signal
+		for l := 0; j >= 0 && l < thresholds(old, j); l++ {
+			at := firstCount(old, j) + l
+			own := (k < len(now.Thresholds)) == (l < len(old.Thresholds))
+			if own && threshold(old, j, l).Signal == signal && at < len(was.Counts) {
+				counts[k] = was.Counts[at]
+			}
 		}
 	}
-	st.Paths = paths
-	return st
+	return counts
+}
+
+// carryPaths returns what is known of the paths of a site.
+func carryPaths(was []Path, old, now *site.Site) []Path {
+	before := old.Paths()
+	paths := make([]Path, 0, len(before))
+	for _, p := range now.Paths() {
+		same := func(o site.Path) bool {
+			return o.Target == p.Target && o.Address == p.Address && nameOf(old, o.Origin) == nameOf(now, p.Origin)
+		}
+		known := Path{Health: HealthUnknown}
+		if j := slices.IndexFunc(before, same); j >= 0 && j < len(was) {
+			known = was[j]
+		}
+		paths = append(paths, known)
+	}
+	return paths
+}
+
+// nameOf returns the name of an origin; all of them together have one that no
+// origin has.
+func nameOf(s *site.Site, origin int) string {
+	if origin == site.EveryOrigin {
+		return "*"
+	}
+	return s.Origins[origin].Name
+}
+
+// thresholds returns how many thresholds an origin of a site has, and threshold
+// the k-th of them.
+func thresholds(s *site.Site, origin int) int {
+	return len(s.Thresholds) + len(s.Origins[origin].Thresholds)
+}
+
+func threshold(s *site.Site, origin, k int) *site.Threshold {
+	if k < len(s.Thresholds) {
+		return &s.Thresholds[k]
+	}
+	return &s.Origins[origin].Thresholds[k-len(s.Thresholds)]
+}
+
+// firstCount returns where an origin's counts begin in State.Counts.
+func firstCount(s *site.Site, origin int) int {
+	first := 0
+	for i := range origin {
+		first += thresholds(s, i)
+	}
+	return first
 }

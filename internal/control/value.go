@@ -8,56 +8,100 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-const (
-	maxV          = 10 // beyond this v says nothing more
-	samplesForP90 = 20 // of fewer a p90 is little more than the slowest probe
-)
+const samplesForP90 = 20 // of fewer a p90 is little more than the slowest probe
 
 // Window is how far a threshold looks back that names no window of its own.
 func Window(period time.Duration) time.Duration { return 3 * period }
 
-// reading is what the thresholds say at one moment.
+// reading is what the thresholds of an origin say at one moment.
 type reading struct {
-	reason site.Reason // of the worst threshold, without a cause
-	known  bool        // at least one threshold has fresh data
-	calm   bool        // every threshold has, and is at or under its recover level
+	reason  site.Reason // of the worst threshold, without a cause
+	known   bool        // at least one threshold has fresh data
+	calm    bool        // every threshold that counts has, and is at its recover level or better
+	counted bool        // one has been at or above its limit for long enough
 }
 
-// read compares every threshold with its window; the worst decides.
-func (d *deciding) read() reading {
+// read compares every threshold with its window, and goes on with the counts of
+// those that the new samples are of; the worst threshold is the reason.
+func (j *judging) read(heard bool) reading {
 	r := reading{calm: true}
-	for _, t := range d.s.Thresholds {
-		samples := d.pool(t)
-		if len(samples) == 0 {
-			r.calm = false
+	for k := range j.counts {
+		t, c := threshold(j.s, j.i, k), &j.counts[k]
+		m := j.measure(t)
+		if m.samples == 0 {
+			r.calm = j.missing(k) && r.calm
 			continue
 		}
-		value := statistic(t.Statistic, samples)
-		v := min(value/t.Limit, maxV)
-		if v >= 1 || value > t.Recover {
+		c.Heard, c.Silent = true, time.Time{}
+		if heard && j.tells(t) {
+			c.Over, c.Hard = inARow(c.Over, m.v >= 1), inARow(c.Hard, m.v >= hardV)
+		}
+		if m.v >= 1 || !t.Recovered(m.value) {
 			r.calm = false
 		}
-		if !r.known || v > r.reason.V {
-			last := newest(samples)
-			r.reason = site.Reason{Signal: t.Signal, Value: value, Limit: t.Limit, V: v,
-				Age: d.in.Now.Sub(last.At), Detail: last.Detail}
+		// That v is above now is asked too: counts may have run under the limit of
+		// an earlier Corefile.
+		r.counted = r.counted || m.v >= 1 && (int(c.Over) >= j.s.Enter || c.Hard >= hardCount)
+		if !r.known || m.v > r.reason.V {
+			r.reason = site.Reason{Origin: j.o.Name, Signal: t.Signal, Value: m.value, Limit: t.Limit, V: m.v,
+				Age: j.in.Now.Sub(m.last.At), Detail: m.last.Detail}
 		}
 		r.known = true
 	}
 	return r
 }
 
+// measured is what a threshold's window says.
+type measured struct {
+	samples  int // 0: nothing
+	value, v float64
+	last     site.Sample // the newest
+}
+
+func (j *judging) measure(t *site.Threshold) measured {
+	samples := j.pool(t)
+	if len(samples) == 0 {
+		return measured{}
+	}
+	value := statistic(t, samples)
+	return measured{samples: len(samples), value: value, v: t.V(value), last: newest(samples)}
+}
+
+// missing notes that a threshold has no fresh data, and reports whether it
+// counts for nothing by its rule.
+func (j *judging) missing(k int) bool {
+	if c := &j.counts[k]; c.Silent.IsZero() {
+		c.Silent = j.in.Now
+	}
+	return j.rule(k).Action == site.NoDataOrigin && j.applies(k)
+}
+
+// tells reports whether the new samples are of a threshold's signal.
+func (j *judging) tells(t *site.Threshold) bool {
+	src := j.in.Sources[j.in.New]
+	latest := src.Samples[len(src.Samples)-1].At
+	for _, s := range slices.Backward(src.Samples) {
+		if !s.At.Equal(latest) {
+			return false
+		}
+		if _, ok := j.worth(src, t, s); ok && s.Usable(j.in.Now) {
+			return true
+		}
+	}
+	return false
+}
+
 // pool collects the fresh samples of the threshold's window over all sources
 // that count.
-func (d *deciding) pool(t site.Threshold) []site.Sample {
+func (j *judging) pool(t *site.Threshold) []site.Sample {
 	most := 0
-	for _, src := range d.in.Sources {
+	for _, src := range j.in.Sources {
 		most += len(src.Samples)
 	}
 	pool := make([]site.Sample, 0, most)
-	for _, src := range d.in.Sources {
-		if d.pooled(src) {
-			pool = appendFresh(pool, src, t, d.in.Now)
+	for _, src := range j.in.Sources {
+		if j.hears(src) {
+			pool = j.appendFresh(pool, src, t)
 		}
 	}
 	return pool
@@ -65,25 +109,53 @@ func (d *deciding) pool(t site.Threshold) []site.Sample {
 
 // appendFresh appends the source's samples of the threshold's window, counted
 // back from the newest, and nothing once that one is stale.
-func appendFresh(pool []site.Sample, src Source, t site.Threshold, now time.Time) []site.Sample {
+func (j *judging) appendFresh(pool []site.Sample, src Source, t *site.Threshold) []site.Sample {
 	window := t.Window
 	if window == 0 {
 		window = Window(src.Period)
 	}
 	var latest time.Time
 	for _, s := range slices.Backward(src.Samples) {
-		if s.Signal != t.Signal || !s.Usable(now) {
+		value, ok := j.worth(src, t, s)
+		if !ok || !s.Usable(j.in.Now) {
 			continue
 		}
 		if latest.IsZero() {
 			latest = s.At
 		}
-		if now.Sub(latest) >= site.StaleAfter(src.Period) || latest.Sub(s.At) >= window {
+		if j.in.Now.Sub(latest) >= site.StaleAfter(src.Period) || latest.Sub(s.At) >= window {
 			break
 		}
+		s.Value = value
 		pool = append(pool, s)
 	}
 	return pool
+}
+
+// worth returns what a sample is worth to a threshold. What is available
+// follows from what is used where nobody says it, and the ratio of errors from
+// the probes that failed.
+func (j *judging) worth(src Source, t *site.Threshold, s site.Sample) (value float64, ok bool) {
+	switch {
+	case s.Signal == t.Signal:
+		return s.Value, true
+	case t.Signal == site.AvailableBandwidth && s.Signal == site.UsedBandwidth && j.o.Capacity > 0:
+		return max(0, j.o.Capacity-s.Value), !j.gives(site.AvailableBandwidth)
+	case t.Signal == site.ErrorRatio && s.Signal == site.ResponseTime && !src.Feed:
+		if s.Failure != "" {
+			return 1, true
+		}
+		return 0, true
+	}
+	return 0, false
+}
+
+// gives reports whether any source of the origin gives a signal itself.
+func (j *judging) gives(signal site.Signal) bool {
+	of := func(s site.Sample) bool { return s.Signal == signal }
+	return slices.ContainsFunc(j.in.Sources, func(src Source) bool {
+		return j.concerns(src) && slices.ContainsFunc(src.Samples, of)
+	})
 }
 
 func newest(samples []site.Sample) site.Sample {
@@ -91,7 +163,8 @@ func newest(samples []site.Sample) site.Sample {
 }
 
 // statistic makes one number of samples, of which there is at least one.
-func statistic(which site.Statistic, samples []site.Sample) float64 {
+func statistic(t *site.Threshold, samples []site.Sample) float64 {
+	which := inForce(t, len(samples))
 	if which == site.Last {
 		return newest(samples).Value
 	}
@@ -101,37 +174,50 @@ func statistic(which site.Statistic, samples []site.Sample) float64 {
 		values[i] = s.Value
 		sum += s.Value
 	}
-	if which == site.Mean {
-		return sum / float64(len(values))
-	}
 	slices.Sort(values)
+	switch which {
+	case site.Mean:
+		return sum / float64(len(values))
+	case site.Min:
+		return values[0]
+	case site.Max:
+		return values[len(values)-1]
+	}
+	if t.Signal.LessIsWorse() {
+		slices.Reverse(values) // percentiles count from the good to the bad
+	}
 	return values[rank(which, len(values))]
 }
 
-// rank returns the index of a statistic among n sorted values, by the nearest
-// rank: of an even number p50 is the lower middle one.
-func rank(which site.Statistic, n int) int {
+// inForce returns the statistic of so many samples.
+func inForce(t *site.Threshold, samples int) site.Statistic {
+	which := t.Statistic
 	if which == site.StatisticAuto {
-		which = site.P50
-		if n >= samplesForP90 {
-			which = site.P90
-		}
+		which = t.Signal.Statistic()
 	}
+	switch {
+	case which != site.StatisticAuto:
+		return which
+	case samples >= samplesForP90:
+		return site.P90
+	}
+	return site.P50
+}
+
+// rank returns the index of a percentile among n values, by the nearest rank:
+// of an even number p50 is the better of the two in the middle.
+func rank(which site.Statistic, n int) int {
 	return max(0, int(math.Ceil(quantile(which)*float64(n)))-1)
 }
 
 func quantile(which site.Statistic) float64 {
 	switch which {
-	case site.P50:
-		return 0.50
 	case site.P90:
 		return 0.90
 	case site.P95:
 		return 0.95
 	case site.P99:
 		return 0.99
-	case site.Max:
-		return 1
 	}
-	return 0 // site.Min
+	return 0.50
 }

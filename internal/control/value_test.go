@@ -241,7 +241,7 @@ func TestStale(t *testing.T) {
 			h.hear(0, "0.1")
 			h.now = h.now.Add(tt.age)
 			h.decide(control.None)
-			if stale := !h.state.Blind.IsZero(); stale != tt.want {
+			if stale := !h.state.Counts[0].Silent.IsZero(); stale != tt.want {
 				t.Errorf("stale %t, want %t", stale, tt.want)
 			}
 		})

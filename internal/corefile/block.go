@@ -94,12 +94,14 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 			}
 		case "class":
 			err = c.addClass(n)
+		case "origin":
+			err = c.addOrigin(n)
 		case "site":
 			err = c.addSite(n, block)
-		case "resolver", "seed", "ecs":
+		case "resolver", "seed", "ecs", "allow", "download", "guard", "socket":
 			err = c.process.add(n)
 		default:
-			err = n.wrap(unknown("property", n.name(), "ns", "class", "site", "resolver", "seed", "ecs"))
+			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket"))
 		}
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package corefile
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -63,10 +64,15 @@ func example() *site.Site {
 }
 
 // fill gives a site what it lacks, an answer that suits its share among that.
-// Without a probe a threshold cannot be judged, and is left out.
+// A threshold that nothing here supplies cannot be judged, and is left out.
 func fill(s *site.Site) {
-	if len(s.Origin.Addresses) == 0 && !s.Origin.Next {
-		s.Origin.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}
+	if len(s.Origins) == 0 {
+		s.Origins = []site.Origin{{}}
+	}
+	for i, o := range s.Origins {
+		if len(o.Addresses) == 0 && !o.Next {
+			s.Origins[i].Addresses = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}
+		}
 	}
 	if s.Divert.Partial() && s.Answer.Form == site.FormSwitch {
 		s.Answer.Keyed = true
@@ -74,12 +80,9 @@ func fill(s *site.Site) {
 	if len(s.CDNs) == 0 {
 		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}
 	}
-	if len(s.Probes) == 0 {
-		s.Probes = []site.Source{{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second, Ask: site.Ask{Status: site.DefaultStatus()}}}
-		s.Thresholds = nil
-	}
+	s.Thresholds = slices.DeleteFunc(s.Thresholds, func(t site.Threshold) bool { return !s.Supplied(t.Signal) })
 	if len(s.Thresholds) == 0 {
-		limit := s.Probes[0].Timeout.Seconds() / 2
-		s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: limit, Recover: limit}}
+		s.Probes = append(s.Probes, site.Source{Kind: "http", URL: "http://{origin}/", Every: time.Minute, Timeout: time.Second, Ask: site.Ask{Status: site.DefaultStatus()}})
+		s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.001, Recover: 0.001}}
 	}
 }

@@ -14,6 +14,7 @@ import (
 // error it is of no further use.
 type Config struct {
 	classes map[string]node
+	origins map[string]namedOrigin
 	entries []*entry // in order of definition
 	servers []site.Server
 	process Process
@@ -22,7 +23,7 @@ type Config struct {
 
 // New returns a Config that no block has been added to.
 func New() *Config {
-	return &Config{classes: make(map[string]node), process: Process{given: make(map[string]node)}, pool: newPool()}
+	return &Config{classes: make(map[string]node), origins: make(map[string]namedOrigin), process: Process{given: make(map[string]node), Download: site.DefaultDownloadLimit}, pool: newPool()}
 }
 
 // Process returns what the blocks say for all of them.
@@ -52,8 +53,8 @@ func (b *Block) Errorf(format string, args ...any) error { return b.directive.er
 // Add reads one server block's cdnredirect directive. zones turns the words
 // behind the directive (maybe none) into zone names.
 //
-// A class may be defined after the sites that use it, even in a later server
-// block; those sites wait for the Add that brings it.
+// A class or an origin may be defined after the sites that use it, even in a
+// later server block; those sites wait for the Add that brings it.
 func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string) (*Block, error) {
 	directive, err := readDirective(d)
 	if err != nil {
@@ -79,7 +80,7 @@ func (c *Config) Complete() ([]*site.Site, error) {
 	sites := make([]*site.Site, 0, len(c.entries))
 	for _, e := range c.entries {
 		if e.site == nil {
-			return nil, e.node.errorf("unknown class '%s'", e.class)
+			return nil, c.waitsFor(e)
 		}
 		sites = append(sites, e.site)
 	}
@@ -88,6 +89,9 @@ func (c *Config) Complete() ([]*site.Site, error) {
 		return nil, errorAt(wrong.Place, hint(wrong))
 	}
 	if errors.As(site.ValidateServers(c.servers, sites), &wrong) {
+		return nil, errorAt(wrong.Place, wrong.Err)
+	}
+	if errors.As(site.ValidateDownloads(sites, c.process.Download), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
 	return sites, nil
@@ -108,7 +112,11 @@ func (c *Config) resolve() error {
 		if e.site != nil || e.class != "" && !known {
 			continue
 		}
-		s, err := e.build(class.children)
+		lines := merge(class.children, e.node.children)
+		if _, missing := c.missingOrigin(lines); missing {
+			continue
+		}
+		s, err := c.build(e, lines)
 		if err != nil {
 			return err
 		}
@@ -116,4 +124,14 @@ func (c *Config) resolve() error {
 		e.site = s
 	}
 	return nil
+}
+
+// waitsFor says what a site waits for that never came.
+func (c *Config) waitsFor(e *entry) error {
+	class, known := c.classes[e.class]
+	if e.class != "" && !known {
+		return e.node.errorf("unknown class '%s'", e.class)
+	}
+	line, _ := c.missingOrigin(merge(class.children, e.node.children))
+	return line.errorf("unknown origin '%s': write its addresses, or define it with 'origin %s { ... }'", line.args()[0], line.args()[0])
 }

@@ -211,7 +211,7 @@ func inherited(change func(*site.Site)) *site.Site {
 	s := base()
 	s.Place = "Corefile:14"
 	s.Hosts = []string{"class.example.net"}
-	s.Origin.Addresses = addresses("192.0.2.9")
+	s.Origins = []site.Origin{{Addresses: addresses("192.0.2.9")}}
 	s.CDNs = []site.CDN{{Name: "a", Target: "a.example.net."}, {Name: "b", Target: "b.example.net."}}
 	s.Probes[0].URL, s.Probes[0].Every, s.Probes[0].Timeout = "http://{origin}/class", 20*time.Second, 10*time.Second
 	s.Thresholds[0] = site.Threshold{Signal: site.ResponseTime, Statistic: site.P90, Limit: 0.4, Recover: 0.1}
@@ -239,7 +239,7 @@ func TestInheritance(t *testing.T) {
 		change func(*site.Site)
 	}{
 		{"", nil},
-		{"origin 192.0.2.1", func(s *site.Site) { s.Origin.Addresses = addresses("192.0.2.1") }},
+		{"origin 192.0.2.1", func(s *site.Site) { s.Origins = []site.Origin{{Addresses: addresses("192.0.2.1")}} }},
 		{"host own.example.net", func(s *site.Site) { s.Hosts = []string{"own.example.net"} }},
 		{"enter 2", func(s *site.Site) { s.Enter = 2 }},
 		{"ttl 20s", ttl(20, 20, 10)},
@@ -340,7 +340,7 @@ func TestSitesShareWhatIsAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := sites[0], sites[1]
-	if &a.Origin.Addresses[0] != &b.Origin.Addresses[0] || &a.Thresholds[0] != &b.Thresholds[0] || &a.Probes[0] != &b.Probes[0] {
+	if &a.Origins[0].Addresses[0] != &b.Origins[0].Addresses[0] || &a.Thresholds[0] != &b.Thresholds[0] || &a.Probes[0] != &b.Probes[0] {
 		t.Error("two sites have the same list twice")
 	}
 	if a.Hosts[0] == b.Hosts[0] || a.CDNs[0].Target == b.CDNs[0].Target {
@@ -355,7 +355,7 @@ func TestClassIsNotChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := sites[1].Origin.Addresses[0].String(); got != "192.0.2.1" {
+	if got := sites[1].Origins[0].Addresses[0].String(); got != "192.0.2.1" {
 		t.Errorf("the second site's origin is %s", got)
 	}
 }
@@ -385,7 +385,7 @@ func TestImports(t *testing.T) {
 	if a.Place != path+":1" || b.Place != corefile+":8" {
 		t.Errorf("places %s and %s", a.Place, b.Place)
 	}
-	if a.Origin.Addresses[0].String() != "192.0.2.77" || a.CDNs[0].Target != "a.example.net." {
+	if a.Origins[0].Addresses[0].String() != "192.0.2.77" || a.CDNs[0].Target != "a.example.net." {
 		t.Errorf("got %+v", a)
 	}
 	if a.Thresholds[0].Limit != 1 || b.Thresholds[0].Limit != 1 {

@@ -20,16 +20,25 @@ type draft struct {
 // key is what a line may be given for only once in a block, and what a site's
 // line replaces in its class.
 func (n node) key() string {
-	if properties[n.name()].keyed && len(n.args()) > 0 {
-		return n.name() + " " + n.args()[0]
+	args := n.args()
+	switch {
+	case len(args) == 0:
+	case n.name() == "feed" && args[0] == "map" && len(args) > 1:
+		return "feed map " + args[1]
+	case properties[n.name()].keyed, n.name() == "origin" && isOriginName(args[0]):
+		return n.name() + " " + args[0]
 	}
 	return n.name()
 }
 
 // merge puts a site's own lines over those of its class: in place where the
-// class has that key, behind them otherwise.
+// class has that key, behind them otherwise. Its origins replace all of the
+// class's: nobody is to be sent to one that the site does not name.
 func merge(class, own []node) []node {
 	lines := slices.Clone(class)
+	if originLines(own) {
+		lines = slices.DeleteFunc(lines, func(n node) bool { return n.name() == "origin" })
+	}
 	for _, n := range own {
 		same := func(line node) bool { return line.key() == n.key() }
 		if i := slices.IndexFunc(lines, same); i >= 0 {
@@ -41,12 +50,13 @@ func merge(class, own []node) []node {
 	return lines
 }
 
-// build makes the site, given the lines of its class.
-func (e *entry) build(class []node) (*site.Site, error) {
+// build makes the site of some lines.
+func (c *Config) build(e *entry, lines []node) (*site.Site, error) {
 	s := site.New(e.names...)
 	s.Zone, s.Place = e.zone, e.node.place()
-	d := &draft{site: s, node: e.node, lines: merge(class, e.node.children)}
-	for _, step := range []func() error{d.apply, d.expand, d.validate} {
+	d := &draft{site: s, node: e.node, lines: lines}
+	join := func() error { c.join(s); return nil }
+	for _, step := range []func() error{d.apply, join, d.expand, d.validate} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -105,19 +115,48 @@ func (d *draft) expand() error {
 		}
 		s.Answer.Host = host
 	}
-	for i, p := range s.Probes {
-		url, err := s.Expand(p.URL)
-		if err != nil {
-			return d.blame("probe "+p.Kind, err)
+	for i := range s.Probes {
+		if err := expandSource(s, &s.Probes[i]); err != nil {
+			return d.blame("probe "+s.Probes[i].Kind, err)
 		}
-		s.Probes[i].URL = url
+	}
+	for i := range s.Feeds {
+		if err := expandSource(s, &s.Feeds[i]); err != nil {
+			return d.blame("feed", err)
+		}
 	}
 	return nil
 }
 
+// expandSource replaces the placeholders in what is asked, and of whom.
+func expandSource(s *site.Site, src *site.Source) (err error) {
+	texts := []*string{&src.URL}
+	if src.Kind == "dns" {
+		texts = append(texts, &src.Ask.Name)
+	}
+	for _, text := range texts {
+		if *text, err = s.Expand(*text); err != nil {
+			return err
+		}
+	}
+	if src.Kind == "dns" {
+		src.Ask.Name, err = domainName(src.Ask.Name)
+	}
+	return err
+}
+
 // validate checks the site as a whole.
-func (d *draft) validate() error {
-	err := d.site.Validate()
+func (d *draft) validate() error { return blameLine(d.node, d.lines, d.site.Validate()) }
+
+// blame puts err at a line of the property.
+func (d *draft) blame(property string, err error) error {
+	return blameLine(d.node, d.lines, &site.PropertyError{Property: property, Err: err})
+}
+
+// blameLine puts err at the last of the lines that has the key or the name of
+// the property that is wrong, or at the line that began them. A line that is
+// written elsewhere does not tell what it was used for, so that is said too.
+func blameLine(opener node, lines []node, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -126,21 +165,14 @@ func (d *draft) validate() error {
 	if errors.As(err, &wrong) {
 		property = wrong.Property
 	}
-	return d.blame(property, err)
-}
-
-// blame puts err at the last line with that key or name, or at the site's
-// line. A line that is written elsewhere does not tell what it was used for, so
-// that is said too.
-func (d *draft) blame(property string, err error) error {
-	for _, n := range slices.Backward(d.lines) {
+	for _, n := range slices.Backward(lines) {
 		if n.key() != property && n.name() != property {
 			continue
 		}
-		if !d.node.holds(n) {
-			err = fmt.Errorf("%w (%s '%s' at %s)", err, d.node.name(), d.node.args()[0], d.node.place())
+		if !opener.holds(n) {
+			err = fmt.Errorf("%w (%s '%s' at %s)", err, opener.name(), opener.args()[0], opener.place())
 		}
 		return n.wrap(err)
 	}
-	return d.node.wrap(err)
+	return opener.wrap(err)
 }

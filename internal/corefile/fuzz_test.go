@@ -113,7 +113,7 @@ func checkLoad(t *testing.T, blocks ...string) {
 		if err := s.Validate(); err != nil {
 			t.Fatalf("accepted, but %v", err)
 		}
-		if s.Place == "" || len(s.Paths()) == 0 && !s.Origin.Next {
+		if s.Place == "" || len(s.Paths()) == 0 && !s.Origins[0].Next {
 			t.Fatalf("got %+v", s)
 		}
 	}

@@ -3,6 +3,7 @@ package corefile
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -12,6 +13,10 @@ type Process struct {
 	Resolvers []netip.AddrPort // that targets are asked of; empty: the system's
 	Seed      string           // of the client keys
 	ECS       []netip.Prefix   // of resolvers whose client subnet is believed (RFC 7871)
+	Allow     []netip.Prefix   // that sources which are not the operator's own may reach beside the public Internet
+	Download  float64          // bit/s that all downloads together may cost
+	Guard     site.Guard
+	Socket    string // path of the control socket; empty: there is none
 
 	given map[string]node
 }
@@ -32,6 +37,14 @@ func (p *Process) add(n node) (err error) {
 		p.ECS, err = list(n, prefix)
 	case "seed":
 		err = one(n, into(&p.Seed, seed))
+	case "allow":
+		p.Allow, err = list(n, prefix)
+	case "download":
+		err = one(n, into(&p.Download, site.ParseRate))
+	case "guard":
+		p.Guard, err = readGuard(n)
+	case "socket":
+		err = one(n, into(&p.Socket, absolute))
 	}
 	if err != nil {
 		return n.wrap(err)
@@ -64,6 +77,38 @@ func prefix(word string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("'%s' has bits behind its length: write %s", word, p.Masked())
 	}
 	return p, nil
+}
+
+// readGuard reads: guard P% in D anchor ADDRESS...
+func readGuard(n node) (g site.Guard, err error) {
+	args := n.args()
+	if len(args) < 5 {
+		return g, n.argError()
+	}
+	for i, word := range map[int]string{1: "in", 3: "anchor"} {
+		if args[i] != word {
+			return g, fmt.Errorf("unexpected '%s': write guard 30%% in 1m anchor ADDRESS", args[i])
+		}
+	}
+	if g.Share, err = percent(args[0]); err != nil {
+		return g, err
+	}
+	if err = positive(&g.Within)(args[2]); err != nil {
+		return g, err
+	}
+	n.words = append([]string{"guard"}, args[4:]...)
+	if g.Anchors, err = list(n, dnsServer); err != nil {
+		return g, err
+	}
+	return g, g.Validate()
+}
+
+// absolute reads the absolute path of a file.
+func absolute(word string) (string, error) {
+	if !filepath.IsAbs(word) {
+		return "", fmt.Errorf("'%s' is not an absolute path", word)
+	}
+	return filepath.Clean(word), nil
 }
 
 // seed reads any word but the empty one, which is the default.

@@ -3,7 +3,6 @@ package corefile
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ var properties = map[string]property{
 	"origin":         {set: setOrigin},
 	"cdn":            {set: setCDN, keyed: true},
 	"probe":          {set: setProbe, keyed: true},
+	"feed":           {set: setFeed, keyed: true},
 	"threshold":      {set: setThreshold, keyed: true},
 	"enter":          {set: setEnter},
 	"failback_delay": {set: setFailbackDelay},
@@ -40,16 +40,6 @@ var properties = map[string]property{
 // setHost reads: host NAME...
 func setHost(s *site.Site, n node) (err error) {
 	s.Hosts, err = list(n, site.CanonicalHost)
-	return err
-}
-
-// setOrigin reads: origin ADDRESS..., or origin next
-func setOrigin(s *site.Site, n node) (err error) {
-	if len(n.args()) == 1 && n.args()[0] == "next" {
-		s.Origin.Next = true
-		return nil
-	}
-	s.Origin.Addresses, err = list(n, site.ParseAddress)
 	return err
 }
 
@@ -73,70 +63,6 @@ func setCDN(s *site.Site, n node) error {
 	)
 	s.CDNs = append(s.CDNs, c)
 	return err
-}
-
-// setProbe reads: probe http URL [every D] [timeout D] [status LIST] [tls_verify on|off]
-func setProbe(s *site.Site, n node) error {
-	args := n.args()
-	if len(args) < 2 {
-		return n.argError()
-	}
-	if args[0] != "http" {
-		return unknown("probe", args[0], "http")
-	}
-	p := site.Source{Kind: args[0], URL: args[1], Every: site.DefaultEvery, Ask: site.Ask{Status: site.DefaultStatus()}}
-	err := readOptions(n, args[2:],
-		option{"every", positive(&p.Every)},
-		option{"timeout", positive(&p.Timeout)},
-		option{"status", into(&p.Ask.Status, site.ParseStatus)},
-		option{"tls_verify", into(&p.Ask.SkipVerify, off)},
-	)
-	if p.Timeout == 0 {
-		p.Timeout = p.Every / 2
-	}
-	s.Probes = append(s.Probes, p)
-	return err
-}
-
-// setThreshold reads: threshold response_time [STATISTIC] D [recover D] [window D]
-func setThreshold(s *site.Site, n node) error {
-	args := n.args()
-	if len(args) < 2 {
-		return n.argError()
-	}
-	if args[0] != string(site.ResponseTime) {
-		return unknown("signal", args[0], string(site.ResponseTime))
-	}
-	t := site.Threshold{Signal: site.ResponseTime}
-	rest, err := readStatistic(&t.Statistic, args[1:])
-	if err != nil {
-		return err
-	}
-	if len(rest) == 0 {
-		return n.argError()
-	}
-	if t.Limit, err = seconds(rest[0]); err != nil {
-		return err
-	}
-	t.Recover = site.DefaultRecover(t.Limit)
-	s.Thresholds = append(s.Thresholds, t)
-	last := &s.Thresholds[len(s.Thresholds)-1]
-	return readOptions(n, rest[1:],
-		option{"recover", into(&last.Recover, seconds)},
-		option{"window", positive(&last.Window)},
-	)
-}
-
-// readStatistic takes a statistic off the words, if there is one.
-func readStatistic(statistic *site.Statistic, words []string) ([]string, error) {
-	if slices.Contains(site.Statistics(), site.Statistic(words[0])) {
-		*statistic = site.Statistic(words[0])
-		return words[1:], nil
-	}
-	if strings.IndexAny(words[0], "+-.0123456789") != 0 {
-		return nil, unknown("statistic", words[0], texts(site.Statistics())...)
-	}
-	return words, nil
 }
 
 // setEnter reads: enter N

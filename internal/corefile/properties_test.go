@@ -246,8 +246,8 @@ func base() *site.Site {
 		Hosts: []string{"www.example.org"},
 		Place: "Corefile:2",
 
-		Origin: site.Origin{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
-		CDNs:   []site.CDN{{Name: "edge", Target: "edge.example.net."}},
+		Origins: []site.Origin{{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}},
+		CDNs:    []site.CDN{{Name: "edge", Target: "edge.example.net."}},
 		Probes: []site.Source{{
 			Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
 			Ask: site.Ask{Status: site.DefaultStatus()},
@@ -271,8 +271,8 @@ var effects = []struct {
 }{
 	{"host shop.example.com. API.example.com", func(s *site.Site) { s.Hosts = []string{"shop.example.com", "api.example.com"} }},
 
-	{"origin 192.0.2.7 2001:db8::7", func(s *site.Site) { s.Origin.Addresses = addresses("192.0.2.7", "2001:db8::7") }},
-	{`origin "192.0.2.7"`, func(s *site.Site) { s.Origin.Addresses = addresses("192.0.2.7") }},
+	{"origin 192.0.2.7 2001:db8::7", func(s *site.Site) { s.Origins[0].Addresses = addresses("192.0.2.7", "2001:db8::7") }},
+	{`origin "192.0.2.7"`, func(s *site.Site) { s.Origins[0].Addresses = addresses("192.0.2.7") }},
 
 	{"cdn big WWW.Example.Net.", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.example.net."}} }},
 	{"cdn big {name}.example.net", func(s *site.Site) { s.CDNs = []site.CDN{{Name: "big", Target: "www.example.org.example.net."}} }},
@@ -281,7 +281,7 @@ var effects = []struct {
 
 	{"cdn edge edge.example.net priority 2", func(s *site.Site) { s.CDNs[0].Priority = 2 }},
 	{"cdn edge edge.example.net weight 3", func(s *site.Site) { s.CDNs[0].Weight = 3 }},
-	{"origin next", func(s *site.Site) { s.Origin = site.Origin{Next: true} }},
+	{"origin next", func(s *site.Site) { s.Origins = []site.Origin{{Next: true}} }},
 
 	{"probe http https://status.{host}:8443/{label}?a={name}", probe(func(p *site.Source) { p.URL = "https://status.www.example.org:8443/www?a=www.example.org" })},
 	{"probe http http://{origin}/ every 20s", probe(func(p *site.Source) { p.Every, p.Timeout = 20*time.Second, 10*time.Second })},

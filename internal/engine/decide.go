@@ -34,7 +34,7 @@ func (e *Engine) decide(ctx context.Context) error {
 	}
 }
 
-// take adds a sample to its source and has all users decide.
+// take adds samples to their source and has all users decide.
 func (e *Engine) take(ev event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -43,19 +43,34 @@ func (e *Engine) take(ev event) {
 		return // nobody wants it any more
 	}
 	now := time.Now()
-	if !ev.sample.Usable(now) {
-		return // it says nothing, and would stand in the way of those that do
+	if !src.add(ev.samples, now) {
+		return
 	}
-	src.window.Add(ev.sample)
+	e.sourceBack(src)
 	for _, u := range src.users {
 		e.step(u.runner, u.path, now)
 	}
+}
+
+// add puts samples into the window, and reports whether one says anything: the
+// others would stand in the way of those that do.
+func (src *source) add(samples []site.Sample, now time.Time) (added bool) {
+	for _, s := range samples {
+		if s.Usable(now) {
+			src.window.Add(s)
+			added = true
+		}
+	}
+	return added
 }
 
 // sweep has those sites decide whose time has come without a sample.
 func (e *Engine) sweep(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if now.Sub(e.surveyed) >= surveyEvery {
+		e.survey(now)
+	}
 	for _, g := range []*Generation{e.current, e.candidate} {
 		if g == nil {
 			continue
@@ -77,7 +92,8 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 			e.panicked("decide", value, debug.Stack())
 		}
 	}()
-	before, changed := r.step(path, now)
+	before, changed := r.step(path, now, r.generation.guard.holds(r, now))
+	e.guarded(r, before.Side, now)
 	if !changed {
 		return
 	}
@@ -90,6 +106,9 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 		e.report(r.site, before, after)
 	}
 }
+
+// sameOrigin reports whether two origins are one.
+func sameOrigin(a, b site.Served) bool { return a.Name == b.Name }
 
 // renew lets a runner decide on what was looked up, and publishes that even if
 // the decision stays.
@@ -109,5 +128,6 @@ func sameCDN(a, b site.CDN) bool { return a.Name == b.Name }
 
 // moved reports whether visitors, or what was measured, went elsewhere.
 func moved(a, b site.Decision) bool {
-	return a.Side != b.Side || a.Share != b.Share || !slices.EqualFunc(a.CDNs, b.CDNs, sameCDN)
+	return a.Side != b.Side || a.Share != b.Share || !slices.EqualFunc(a.CDNs, b.CDNs, sameCDN) ||
+		!slices.EqualFunc(a.Origins, b.Origins, sameOrigin)
 }

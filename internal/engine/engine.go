@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -26,10 +27,17 @@ type Config struct {
 
 	// Resolver returns the exchange with recursive servers; none: the system's.
 	Resolver func(servers []netip.AddrPort) health.Exchange
+
+	// Allow sets which networks targets at other people's may be in, beside the
+	// public Internet.
+	Allow func([]netip.Prefix)
+
+	// Anchor asks an anchor for a sign of life.
+	Anchor func(ctx context.Context, anchor netip.AddrPort) error
 }
 
 // Engine observes sites and decides. Its methods may be called from any
-// goroutine, but Offer, Promote, Drop and Close by one at a time.
+// goroutine, but Listen, Offer, Promote, Drop and Close by one at a time.
 type Engine struct {
 	cfg       Config
 	scheduler *health.Scheduler
@@ -38,19 +46,23 @@ type Engine struct {
 	stop      context.CancelFunc
 	tasks     sync.WaitGroup
 
+	offered *api.Server // for the next Offer
+
 	mu        sync.Mutex // protects everything below
 	sources   map[site.Target]*source
 	current   *Generation // the one in force
 	candidate *Generation // the one on offer; nil outside a reload
 
 	moving     map[*runner][]netip.Addr // to the addresses that their origins have now
+	surveyed   time.Time                // when sources were last looked at
 	complained time.Time                // when lookups of targets were last told to fail
 }
 
-// event is one sample on its way from the scheduler to the decisions.
+// event is the samples of one target on their way from the scheduler to the
+// decisions.
 type event struct {
-	target site.Target
-	sample site.Sample
+	target  site.Target
+	samples []site.Sample
 }
 
 // New returns an engine without sites and starts its tasks; Close ends them.
@@ -67,16 +79,18 @@ func New(cfg Config) *Engine {
 	e.scheduler = health.NewScheduler(health.Config{
 		Probes:  cfg.Probes,
 		Metrics: cfg.Health,
-		Deliver: func(t site.Target, s site.Sample) {
+		Deliver: func(t site.Target, s []site.Sample) {
 			select {
 			case e.events <- event{t, s}:
 			case <-ctx.Done():
 			}
 		},
+		Failed:   e.sourceFailed,
 		Panicked: func(value any, stack []byte) { e.panicked("probe", value, stack) },
 	})
 	e.run(ctx, "schedule", e.scheduler.Run)
 	e.run(ctx, "decide", e.decide)
+	e.run(ctx, "guard", e.watchAnchors)
 	return e
 }
 
@@ -84,6 +98,8 @@ func New(cfg Config) *Engine {
 // last decisions.
 func (e *Engine) Close() {
 	e.stop()
+	e.closeSocket(e.candidate, e.current)
+	e.closeSocket(e.current, nil)
 	e.tasks.Wait()
 }
 

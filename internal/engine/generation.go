@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -20,6 +21,8 @@ type Sites struct {
 	Next      map[string]health.Exchange // the next plugin by site, where there is one
 	Resolvers []netip.AddrPort           // that targets are asked of; empty: the system's
 	Seed      string                     // of the client keys
+	Allow     []netip.Prefix             // that targets at other people's may be in, beside the public Internet
+	Guard     site.Guard                 // against a monitor that is cut off
 }
 
 // Generation is the sites of one Corefile while they are observed.
@@ -32,7 +35,10 @@ type Generation struct {
 	resolve health.Exchange    // with the resolvers
 	end     context.CancelFunc // of its lookups
 
+	socket  *api.Server      // nil: there is none
 	scratch []control.Source // reused from decision to decision
+	allow   []netip.Prefix
+	guard   guard
 
 	opened    bool // it is observed and answers
 	began     time.Time
@@ -53,6 +59,7 @@ const firstRound = 5 * time.Second
 // force at once.
 func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
 	g := e.prepare(sites)
+	g.socket, e.offered = e.offered, nil
 	e.look(ctx, g, sites)
 	e.open(g, time.Now())
 	ctx, cancel := context.WithTimeout(ctx, firstRound)
@@ -74,11 +81,13 @@ func (e *Engine) prepare(sites Sites) *Generation {
 		targets: make(map[string]*target),
 		resolve: e.cfg.Resolver(sites.Resolvers),
 		ready:   make(chan struct{}),
+		allow:   sites.Allow,
+		guard:   newGuard(sites.Guard, len(sites.Sites)),
 	}
 	g.over = sync.OnceFunc(func() { close(g.ready) })
 	known := e.current.byName()
 	for _, s := range sites.Sites {
-		r := newRunner(g, s, known[s.Name()])
+		r := e.newRunner(g, s, known[s.Name()])
 		if from := known[s.Name()]; from != nil && mayHide(s, sites.Next[s.Name()]) {
 			r.hides = unaccepted(s, slices.Clone(from.hides))
 			g.held += held(r.hides)
@@ -132,7 +141,7 @@ func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) (need
 			seen[zone] = true
 			zones = append(zones, e.lookZone(g.zones[zone], exchange))
 		}
-		if r.site.Origin.Next {
+		if fromNext(r.site) {
 			origins = append(origins, e.lookOrigin(r, exchange))
 		}
 		if mayHide(r.site, exchange) {
@@ -161,11 +170,12 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	} else {
 		e.candidate = g
 	}
+	e.cfg.Allow(g.allow)
 	e.observe()
 	g.opened, g.began = true, now
 	entries := make([]*route.Entry, len(g.runners))
 	for i, r := range g.runners {
-		r.step(control.None, now)
+		r.step(control.None, now, g.guard.holds(r, now))
 		r.publish()
 		entries[i] = r.entry
 		switch {
@@ -213,6 +223,15 @@ func (g *Generation) byName() map[string]*runner {
 // Promote puts the generation on offer into force, and reports whether there
 // was one.
 func (e *Engine) Promote() bool {
+	old := e.current
+	if !e.promote() {
+		return false
+	}
+	e.closeSocket(old, e.current)
+	return true
+}
+
+func (e *Engine) promote() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.candidate == nil {
@@ -221,6 +240,7 @@ func (e *Engine) Promote() bool {
 	old := e.current
 	old.end()
 	e.current, e.candidate = e.candidate, nil
+	e.current.guard.inherit(&old.guard)
 	e.observe()
 	e.reportAll(old)
 	e.cfg.Metrics.recount(e.current)
@@ -229,11 +249,13 @@ func (e *Engine) Promote() bool {
 
 // Drop ends the generation on offer, if any.
 func (e *Engine) Drop() {
+	e.closeSocket(e.candidate, e.current)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.candidate != nil {
 		e.candidate.end()
 		e.candidate = nil
+		e.cfg.Allow(e.current.allow)
 	}
 	e.observe()
 }

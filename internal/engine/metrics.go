@@ -15,6 +15,10 @@ type Metrics struct {
 	lookups *prometheus.CounterVec
 	held    prometheus.Gauge
 	dead    prometheus.Gauge
+	blind   prometheus.Gauge
+	mute    prometheus.Gauge
+	age     prometheus.Gauge
+	refused prometheus.Counter
 }
 
 // NewMetrics registers the engine's series, and creates those whose labels are known.
@@ -47,6 +51,22 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		Namespace: namespace, Subsystem: subsystem, Name: "targets_dead",
 		Help: "Gauge of CDN targets that were found to have no address.",
 	})
+	m.blind = factory.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "blind",
+		Help: "Gauge that is 1 while the guard keeps all sites where they are.",
+	})
+	m.mute = factory.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "sources_stale",
+		Help: "Gauge of targets of probes and feeds whose newest sample is stale.",
+	})
+	m.age = factory.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "feed_age_seconds",
+		Help: "Gauge of the age of the oldest newest sample of a feed.",
+	})
+	m.refused = factory.NewCounter(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "socket_refused_total",
+		Help: "Counter of connections to the control socket that were refused for their user.",
+	})
 	for _, kind := range []string{"origin", "target", "hidden", "zone"} {
 		m.lookups.WithLabelValues(kind, "ok")
 		m.lookups.WithLabelValues(kind, "error")
@@ -54,7 +74,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, cause := range site.Causes() {
 		m.changes.WithLabelValues(string(cause))
 	}
-	for _, task := range []string{"schedule", "decide", "probe", "look"} {
+	for _, task := range []string{"schedule", "decide", "probe", "look", "guard"} {
 		m.panics.WithLabelValues(task)
 	}
 	return m

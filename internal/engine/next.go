@@ -73,10 +73,10 @@ func (e *Engine) lookOrigin(r *runner, next health.Exchange) look {
 // originFound has a runner take over new addresses at the next settling.
 func (e *Engine) originFound(r *runner, addrs []netip.Addr) {
 	switch {
-	case slices.Equal(addrs, r.site.Origin.Addresses):
+	case slices.Equal(addrs, r.site.Origins[0].Addresses):
 		delete(e.moving, r)
 	case !r.generation.opened:
-		r.move(addrs)
+		e.move(r, addrs)
 	default:
 		e.moving[r] = addrs
 	}
@@ -117,7 +117,7 @@ func (e *Engine) settle(now time.Time) {
 				r.generation.await(r)
 			}
 		}
-		r.move(addrs)
+		e.move(r, addrs)
 	}
 	e.observe()
 	for r := range moving {
@@ -127,13 +127,11 @@ func (e *Engine) settle(now time.Time) {
 
 // move makes these the addresses of the origin. What is known of a path goes
 // with it.
-func (r *runner) move(addrs []netip.Addr) {
-	s := *r.site
-	s.Origin.Addresses = addrs
-	old := r.paths
-	r.site = &s
-	r.setPaths(s.Paths())
-	r.state = control.Carry(r.state, old, r.paths)
+func (e *Engine) move(r *runner, addrs []netip.Addr) {
+	old := r.site
+	r.site = withAddresses(old, addrs)
+	r.paths = e.pathsOf(r.site)
+	r.state = control.Carry(r.state, old, r.site)
 }
 
 // period is how often at least the site looks at its origin.

@@ -21,7 +21,7 @@ const wwwA = www + " A"
 // newNext is a site whose origin the next plugin knows, probed every 10 s.
 func newNext(name string) *site.Site {
 	s := newSite(name)
-	s.Origin.Next = true
+	s.Origins = []site.Origin{{Next: true}}
 	s.Probes[0].Every = 10 * time.Second
 	return s
 }

@@ -65,9 +65,18 @@ func describe(d site.Decision) string {
 	case d.Share > 0:
 		return fmt.Sprintf("cdn %s for %g %% of the clients", cdnNames(d), d.Share*100)
 	case d.Side == site.SideCDN && len(d.CDNs) > 0:
-		return "origin (would be cdn " + cdnNames(d) + ")"
+		return originNames(d) + " (would be cdn " + cdnNames(d) + ")"
 	}
-	return "origin"
+	return originNames(d)
+}
+
+// originNames says which origin serves, if it has a name.
+func originNames(d site.Decision) string {
+	names := make([]string, len(d.Origins))
+	for i, o := range d.Origins {
+		names[i] = o.Name
+	}
+	return strings.TrimSpace("origin " + strings.Join(names, " and "))
 }
 
 func cdnNames(d site.Decision) string {

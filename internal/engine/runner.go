@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
@@ -13,11 +15,10 @@ import (
 type runner struct {
 	generation *Generation
 
-	site    *site.Site // with the addresses in force
-	paths   []site.Path
-	sources []*source // of the paths
-	state   control.State
-	entry   *route.Entry
+	site  *site.Site // with the addresses in force
+	paths []path
+	state control.State
+	entry *route.Entry
 
 	targets []*target // of the site's CDNs; nil: they are not looked up
 	hides   []uint16  // types of the next plugin's data that hold it back
@@ -28,67 +29,78 @@ type runner struct {
 
 // newRunner returns the runner of s in g, which knows what from knew of the
 // site in the generation before; from may be nil.
-func newRunner(g *Generation, s *site.Site, from *runner) *runner {
+func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner) *runner {
 	r := &runner{generation: g, site: s}
-	if s.Origin.Next {
+	if fromNext(s) {
 		r.origin = new(resolved)
 	}
-	if from != nil && s.Origin.Next {
-		known := *s
-		known.Origin.Addresses = from.site.Origin.Addresses
-		r.site = &known
+	if from != nil && fromNext(s) {
+		r.site = withAddresses(s, from.site.Origins[0].Addresses)
 		if from.origin != nil {
 			*r.origin = *from.origin
 		}
 	}
-	r.setPaths(r.site.Paths())
+	r.paths = e.pathsOf(r.site)
 	if from != nil {
-		r.state = control.Carry(from.state, from.paths, r.paths)
+		r.state = control.Carry(from.state, from.site, r.site)
 	}
 	return r
 }
 
-// setPaths makes these the ways to observe the site. They have no sources until
-// the engine observes anew.
-func (r *runner) setPaths(paths []site.Path) {
-	r.paths = paths
-	r.sources = make([]*source, len(paths))
+// fromNext reports whether the next plugin knows the site's origin.
+func fromNext(s *site.Site) bool { return s.Origins[0].Next }
+
+// withAddresses returns s with other addresses of its only origin.
+func withAddresses(s *site.Site, addrs []netip.Addr) *site.Site {
+	other := *s
+	other.Origins = slices.Clone(s.Origins)
+	other.Origins[0].Addresses = addrs
+	return &other
 }
 
 // located reports whether the site's origin has addresses. One that the next
 // plugin knows has none at first.
-func (r *runner) located() bool { return len(r.site.Origin.Addresses) > 0 }
+func (r *runner) located() bool { return len(r.site.Origins[0].Addresses) > 0 }
 
-// span is how far back the site looks on a path.
-func (r *runner) span(p site.Path) time.Duration {
-	span := control.Window(p.Every)
+// span is how far back the site looks on a path of this period.
+func (r *runner) span(every time.Duration) time.Duration {
+	span := control.Window(every)
 	for _, t := range r.site.Thresholds {
 		span = max(span, t.Window)
+	}
+	for _, o := range r.site.Origins {
+		for _, t := range o.Thresholds {
+			span = max(span, t.Window)
+		}
 	}
 	return span
 }
 
 // step takes the next decision and publishes it if it says anything new. It
 // returns the decision before.
-func (r *runner) step(path int, now time.Time) (before site.Decision, changed bool) {
+func (r *runner) step(path int, now time.Time, hold bool) (before site.Decision, changed bool) {
 	before = r.state.Decision()
 	if !r.located() {
 		return before, false
 	}
-	sources := r.generation.scratch[:0]
-	for i, src := range r.sources {
-		sources = append(sources, control.Source{Address: r.paths[i].Address, Period: src.period, Samples: src.window.Within(src.span)})
-	}
-	r.generation.scratch = sources
-	state, decision := control.Decide(r.site, r.state, control.Input{
-		Now: now, Sources: sources, New: path, Ready: r.ready(), Hides: typeNames(r.hides),
-	})
+	state, decision := control.Decide(r.site, r.state, r.input(path, now, hold))
 	r.state = state
 	if decision.Epoch == before.Epoch {
 		return before, false
 	}
 	r.publish()
 	return before, true
+}
+
+// input returns what a decision looks at. Its sources are valid until the next
+// call for the generation.
+func (r *runner) input(path int, now time.Time, hold bool) control.Input {
+	sources := r.generation.scratch[:0]
+	for i := range r.paths {
+		sources = append(sources, r.paths[i].input(r.paths[i].source.span))
+	}
+	r.generation.scratch = sources
+	return control.Input{Now: now, Sources: sources, New: path, Ready: r.ready(), Hides: typeNames(r.hides), Hold: hold}
 }
 
 // ready returns which of the site's CDNs have a target that leads somewhere;

@@ -17,17 +17,19 @@ import (
 // origin the next plugin has at 192.0.2.1.
 func settling() (*Engine, *runner) {
 	s := site.New("www.example.org.")
-	s.Zone, s.Origin.Next, s.Origin.Addresses = "example.org.", true, addrs("192.0.2.1")
+	s.Zone, s.Origins = "example.org.", []site.Origin{{Next: true, Addresses: addrs("192.0.2.1")}}
 	g := &Generation{opened: true}
-	r := newRunner(g, s, nil)
-	r.entry = route.NewEntry(s, route.NewZone(s.Zone, ""), route.NewSeed(""))
-	g.runners = []*runner{r}
-	return &Engine{
+	e := &Engine{
 		cfg:       Config{Log: new(lines), Metrics: NewMetrics(prometheus.NewRegistry())},
 		scheduler: health.NewScheduler(health.Config{}),
+		sources:   make(map[site.Target]*source),
 		current:   g,
 		moving:    make(map[*runner][]netip.Addr),
-	}, r
+	}
+	r := e.newRunner(g, s, nil)
+	r.entry = route.NewEntry(s, route.NewZone(s.Zone, ""), route.NewSeed(""))
+	g.runners = []*runner{r}
+	return e, r
 }
 
 func addrs(texts ...string) (all []netip.Addr) {
@@ -46,7 +48,7 @@ func TestOfSeveralMovesTheLastCounts(t *testing.T) {
 			e.originFound(r, addrs(found))
 		}
 		e.settle(time.Now())
-		if got := fmt.Sprint(r.site.Origin.Addresses); got != "["+last+"]" {
+		if got := fmt.Sprint(r.site.Origins[0].Addresses); got != "["+last+"]" {
 			t.Errorf("Expected the address %s, got %s", last, got)
 		}
 	}
@@ -58,7 +60,7 @@ func TestWhatIsOverDoesNotMove(t *testing.T) {
 	e.originFound(r, addrs("192.0.2.2"))
 	e.current = &Generation{}
 	e.settle(time.Now())
-	if got := fmt.Sprint(r.site.Origin.Addresses); got != "[192.0.2.1]" {
+	if got := fmt.Sprint(r.site.Origins[0].Addresses); got != "[192.0.2.1]" {
 		t.Errorf("Expected the old address, got %s", got)
 	}
 }

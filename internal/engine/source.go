@@ -1,18 +1,23 @@
 package engine
 
 import (
+	"maps"
+	"net/netip"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// source is one target that is probed, and who wants to know.
+// source is one target that is probed or read, and who wants to know.
 type source struct {
+	target site.Target
 	window *health.Window
 	period time.Duration // the smallest that anybody wants
 	span   time.Duration // the longest that anybody looks back
 	users  []user
+	failed error // of the latest reading; nil: it was good, or it is a probe
 }
 
 // user is a path of a runner's site.
@@ -21,21 +26,54 @@ type user struct {
 	path   int
 }
 
-// observe makes the sources those of all generations: it adds what is new,
-// drops what nobody wants any more, and tells the scheduler.
+// path is one way to observe a runner's site.
+type path struct {
+	source  *source
+	origin  int
+	address netip.Addr
+	every   time.Duration
+}
+
+// pathsOf returns the ways to observe a site, over sources that others may
+// share. Nothing is heard on those that are new until the engine observes.
+func (e *Engine) pathsOf(s *site.Site) []path {
+	found := s.Paths()
+	paths := make([]path, len(found))
+	for i, p := range found {
+		paths[i] = path{e.source(p.Target), p.Origin, p.Address, p.Every}
+	}
+	return paths
+}
+
+// source returns the source of a target.
+func (e *Engine) source(t site.Target) *source {
+	src := e.sources[t]
+	if src == nil {
+		src = &source{target: t, window: health.NewWindow(0)}
+		e.sources[t] = src
+	}
+	return src
+}
+
+// observe makes the sources those of all generations: it drops those that nobody
+// wants any more, and tells the scheduler.
 func (e *Engine) observe() {
-	old := e.sources
-	e.sources = make(map[site.Target]*source, len(old))
+	for _, src := range e.sources {
+		src.period, src.span = 0, 0
+		clear(src.users)
+		src.users = src.users[:0]
+	}
 	for _, g := range []*Generation{e.current, e.candidate} {
 		if g == nil {
 			continue
 		}
 		for _, r := range g.runners {
-			for i, p := range r.paths {
-				r.sources[i] = e.join(old, p, user{r, i})
+			for i := range r.paths {
+				e.join(r, i)
 			}
 		}
 	}
+	maps.DeleteFunc(e.sources, func(_ site.Target, src *source) bool { return len(src.users) == 0 })
 	periods := make(map[site.Target]time.Duration, len(e.sources))
 	for target, src := range e.sources {
 		src.window.SetSpan(src.span)
@@ -44,19 +82,26 @@ func (e *Engine) observe() {
 	e.scheduler.Set(periods)
 }
 
-// join returns the source of a path, with u among its users. Samples that it
-// had go on.
-func (e *Engine) join(old map[site.Target]*source, p site.Path, u user) *source {
-	src := e.sources[p.Target]
-	if src == nil {
-		src = &source{period: p.Every, window: health.NewWindow(0)}
-		if before := old[p.Target]; before != nil {
-			src.window = before.window
-		}
-		e.sources[p.Target] = src
+// join makes a path of a runner one of the users of its source.
+func (e *Engine) join(r *runner, i int) {
+	p := &r.paths[i]
+	if known := e.sources[p.source.target]; known != nil {
+		p.source = known
+	} else {
+		e.sources[p.source.target] = p.source
 	}
-	src.users = append(src.users, u)
-	src.period = min(src.period, p.Every)
-	src.span = max(src.span, u.runner.span(p))
-	return src
+	src := p.source
+	src.users = append(src.users, user{r, i})
+	if src.period == 0 || p.every < src.period {
+		src.period = p.every
+	}
+	src.span = max(src.span, r.span(p.every))
+}
+
+// input returns what is heard on a path.
+func (p *path) input(span time.Duration) control.Source {
+	return control.Source{
+		Origin: p.origin, Address: p.address, Feed: p.source.target.IsFeed(),
+		Period: p.source.period, Samples: p.source.window.Within(span),
+	}
 }

@@ -67,7 +67,7 @@ func TestATaskThatFailsSaysSoAndStartsAgain(t *testing.T) {
 // TestAPanicInADecisionStaysWithItsSite breaks one runner by hand.
 func TestAPanicInADecisionStaysWithItsSite(t *testing.T) {
 	e := &Engine{cfg: Config{Log: new(lines), Metrics: NewMetrics(prometheus.NewRegistry())}}
-	e.step(&runner{sources: []*source{nil}}, 0, time.Now())
+	e.step(&runner{}, 0, time.Now())
 	if got := testutil.ToFloat64(e.cfg.Metrics.panics.WithLabelValues("decide")); got != 1 {
 		t.Errorf("Expected 1 panic counted, got %g", got)
 	}

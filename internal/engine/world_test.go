@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -26,6 +27,7 @@ type world struct {
 	takes   map[string]time.Duration
 	hits    map[string]int
 	lines   []string
+	cutOff  bool
 
 	next, resolvers dnsWorld // the next plugin's data, and that of everybody
 }
@@ -48,6 +50,16 @@ func (w *world) panicAt(url string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answers[url] = func() health.Result { panic("probe of " + url) }
+}
+
+// anchor answers as long as the monitor is not cut off.
+func (w *world) anchor(context.Context, netip.AddrPort) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cutOff {
+		return errors.New("cut off")
+	}
+	return nil
 }
 
 func (w *world) hitsOf(url string) int {
@@ -102,6 +114,8 @@ func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
 		Health:  health.NewMetrics(reg),
 
 		Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
+		Allow:    func([]netip.Prefix) {},
+		Anchor:   w.anchor,
 	})
 	t.Cleanup(e.Close)
 	return e, reg
@@ -115,9 +129,9 @@ func url(addr string) string { return "http://" + addr + ":80/" }
 func newSite(name string, addrs ...string) *site.Site {
 	s := site.New(name)
 	s.Zone = "example.org."
-	s.Hosts = []string{name}
+	s.Hosts, s.Origins = []string{name}, []site.Origin{{}}
 	for _, a := range addrs {
-		s.Origin.Addresses = append(s.Origin.Addresses, netip.MustParseAddr(a))
+		s.Origins[0].Addresses = append(s.Origins[0].Addresses, netip.MustParseAddr(a))
 	}
 	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
 	s.Probes = []site.Source{{

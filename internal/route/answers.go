@@ -73,12 +73,17 @@ type News struct {
 // newAnswers makes the answers of s.
 func newAnswers(s *site.Site, seed Seed, n News) *Answers {
 	d := n.Decision
-	a := &Answers{Decision: d, Records: atOrigin(s, d)}
+	a := &Answers{Decision: d, Records: atOrigin(s, d, d.Addresses)}
+	origins := atOrigins(s, d)
 	if len(n.Passed) > 0 { // a CNAME cannot stand beside them
-		a.Target, a.End = "", false
+		a.unalias()
+		for i := range origins {
+			origins[i].unalias()
+		}
 	}
 	a.partly, a.passed = s.Answer.Form == site.FormAddress || len(n.Passed) > 0, n.Passed
 	if d.Share == 0 {
+		a.split = splitOrigins(seed.site(s.Name()), d, origins)
 		return a
 	}
 	cdns := make([]Records, len(d.CDNs))
@@ -92,14 +97,26 @@ func newAnswers(s *site.Site, seed Seed, n News) *Answers {
 		a.Records = cdns[0]
 		return a
 	}
-	a.split = newSplit(seed.site(s.Name()), d, cdns)
+	a.split = newSplit(seed.site(s.Name()), d, origins, cdns)
 	return a
 }
 
-// atOrigin returns the records that lead to the origin.
-func atOrigin(s *site.Site, d *site.Decision) Records {
+// atOrigins returns the records of each origin, where several share the clients.
+func atOrigins(s *site.Site, d *site.Decision) []Records {
+	if len(d.Origins) < 2 {
+		return nil
+	}
+	origins := make([]Records, len(d.Origins))
+	for i, o := range d.Origins {
+		origins[i] = atOrigin(s, d, o.Addresses)
+	}
+	return origins
+}
+
+// atOrigin returns the records that lead to an origin.
+func atOrigin(s *site.Site, d *site.Decision, addrs []netip.Addr) Records {
 	r := Records{TTL: seconds(d.TTL)}
-	r.setAddresses(d.Addresses)
+	r.setAddresses(addrs)
 	if s.HTTPS != nil {
 		r.HTTPS = &HTTPS{Priority: 1, Target: ".", Params: s.HTTPS}
 	}
@@ -109,6 +126,9 @@ func atOrigin(s *site.Site, d *site.Decision) Records {
 	}
 	return r
 }
+
+// unalias has the addresses answered at the name itself.
+func (r *Records) unalias() { r.Target, r.End = "", false }
 
 // atCDN returns the records that lead to a CDN.
 func atCDN(s *site.Site, d *site.Decision, c site.CDN) Records {

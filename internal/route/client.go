@@ -63,28 +63,51 @@ func (s Seed) site(name string) Seed {
 
 // split divides the clients of a site.
 type split struct {
-	seed  Seed
-	limit uint64 // a client whose hash is below is diverted
-	all   bool   // every client is
-	cdns  []choice
+	seed    Seed
+	limit   uint64   // a client whose hash is below is diverted
+	all     bool     // every client is
+	cdns    []choice // for those who are diverted
+	origins []choice // for the others; nil: they get Answers.Records
 }
 
-// choice is a CDN to divert to.
+// choice is a CDN, or an origin, that some of the clients get.
 type choice struct {
 	records Records
 	name    uint64 // its hash
 	weight  float64
 }
 
-func newSplit(seed Seed, d *site.Decision, records []Records) *split {
-	s := &split{seed: seed, all: d.Share >= 1, cdns: make([]choice, len(records))}
+// newSplit divides the clients where some are diverted.
+func newSplit(seed Seed, d *site.Decision, origins, cdns []Records) *split {
+	s := &split{seed: seed, all: d.Share >= 1, origins: originChoices(seed, d, origins)}
 	if !s.all {
 		s.limit = uint64(math.Ldexp(d.Share, 64))
 	}
-	for i, r := range records {
-		s.cdns[i] = choice{records: r, name: siphash.Hash(seed[0], seed[1], []byte(r.CDN)), weight: float64(d.CDNs[i].Weight)}
+	for i, r := range cdns {
+		s.cdns = append(s.cdns, newChoice(seed, r.CDN, d.CDNs[i].Weight, r))
 	}
 	return s
+}
+
+// splitOrigins divides the clients where nobody is diverted; nil: there is
+// nothing to divide.
+func splitOrigins(seed Seed, d *site.Decision, origins []Records) *split {
+	if len(origins) == 0 {
+		return nil
+	}
+	return &split{seed: seed, origins: originChoices(seed, d, origins)}
+}
+
+func originChoices(seed Seed, d *site.Decision, records []Records) []choice {
+	var choices []choice
+	for i, r := range records {
+		choices = append(choices, newChoice(seed, d.Origins[i].Name, d.Origins[i].Weight, r))
+	}
+	return choices
+}
+
+func newChoice(seed Seed, name string, weight int, r Records) choice {
+	return choice{records: r, name: siphash.Hash(seed[0], seed[1], []byte(name)), weight: float64(weight)}
 }
 
 // ClientsDiffer reports whether clients get different answers now.
@@ -99,26 +122,30 @@ func (a *Answers) For(c Client) *Records {
 		return &a.Records
 	}
 	k := c.key()
-	if !s.all && siphash.Hash(s.seed[0], s.seed[1], k[:]) >= s.limit {
+	diverted := s.all || siphash.Hash(s.seed[0], s.seed[1], k[:]) < s.limit
+	switch {
+	case diverted:
+		return s.choose(s.cdns, k)
+	case s.origins == nil:
 		return &a.Records
 	}
-	return s.cdn(k)
+	return s.choose(s.origins, k)
 }
 
-// cdn chooses by weighted rendezvous: each CDN draws a number for the client,
-// and the highest wins. One that leaves moves its own clients only, and one
-// that comes takes only what it gets (Thaler and Ravishankar, 1998; weights
+// choose chooses by weighted rendezvous: each choice draws a number for the
+// client, and the highest wins. One that leaves moves its own clients only, and
+// one that comes takes only what it gets (Thaler and Ravishankar, 1998; weights
 // after Schindelhauer and Schomaker, 2005).
-func (s *split) cdn(k key) *Records {
+func (s *split) choose(choices []choice, k key) *Records {
 	best, highest := 0, math.Inf(-1)
-	for i := range s.cdns {
-		c := &s.cdns[i]
+	for i := range choices {
+		c := &choices[i]
 		drawn := unit(siphash.Hash(s.seed[0]^c.name, s.seed[1], k[:]))
 		if score := -c.weight / math.Log(drawn); score > highest {
 			best, highest = i, score
 		}
 	}
-	return &s.cdns[best].records
+	return &choices[best].records
 }
 
 // unit makes a number above 0 and below 1 of a hash.

@@ -22,7 +22,7 @@ type Entry struct {
 func NewEntry(s *site.Site, zone *Zone, seed Seed) *Entry {
 	e := &Entry{site: s, Zone: zone, seed: seed, Tailored: s.ClientsDiffer()}
 	if s.Alias() != "" {
-		e.alias = &Entry{site: s, Zone: zone}
+		e.alias = &Entry{site: s, Zone: zone, Tailored: s.SharesOrigins()}
 	}
 	return e
 }
@@ -31,15 +31,20 @@ func NewEntry(s *site.Site, zone *Zone, seed Seed) *Entry {
 func (e *Entry) Publish(n News) {
 	e.answers.Store(newAnswers(e.site, e.seed, n))
 	if e.alias != nil {
-		e.alias.answers.Store(newAliasAnswers(e.site, n.Decision))
+		e.alias.answers.Store(newAliasAnswers(e.site, e.seed, n.Decision))
 	}
 }
 
 // newAliasAnswers makes the answers at the origin's own name: its addresses,
 // whatever the decision. Other types are the next plugin's.
-func newAliasAnswers(s *site.Site, d *site.Decision) *Answers {
-	a := &Answers{Decision: d, Records: atOrigin(s, d), partly: true}
-	a.Target, a.End = "", false
+func newAliasAnswers(s *site.Site, seed Seed, d *site.Decision) *Answers {
+	a := &Answers{Decision: d, Records: atOrigin(s, d, d.Addresses), partly: true}
+	a.unalias()
+	origins := atOrigins(s, d)
+	for i := range origins {
+		origins[i].unalias()
+	}
+	a.split = splitOrigins(seed.site(s.Name()), d, origins)
 	return a
 }
 

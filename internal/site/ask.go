@@ -1,6 +1,9 @@
 package site
 
-import "unique"
+import (
+	"slices"
+	"unique"
+)
 
 // Ask is what is asked of a target besides where it is, and what makes an
 // answer a good one. Each kind of probe and feed reads the fields that it knows
@@ -45,3 +48,29 @@ type Ask struct {
 
 // Asking is an Ask that all equal ones share: there may be very many targets.
 type Asking = unique.Handle[Ask]
+
+// Bounds of a download, in bytes: the first 64 KiB are not measured, and what is
+// over in a moment measures nothing.
+const (
+	MinDownload     = 256 << 10
+	DefaultDownload = 1 << 20
+	MaxDownload     = 64 << 20
+)
+
+// maxDays is ten years.
+const maxDays = 3650
+
+// check checks what a kind needs to be told.
+func (a Ask) check(property, kind string) error {
+	switch {
+	case a.Days < 0 || a.Days > maxDays:
+		return wrong(property, "days %d is not from 0 to %d", a.Days, maxDays)
+	case kind == "download" && (a.Size < MinDownload || a.Size > MaxDownload):
+		return wrong(property, "size %d is not from %d to %d bytes", a.Size, MinDownload, MaxDownload)
+	case kind == "map" && len(MapSignals(a.Map)) == 0:
+		return wrong(property, "map '%s' is not known", a.Map)
+	case kinds[kind].feed && kind != "map" && !slices.Contains(Signals(), a.Signal):
+		return wrong(property, "signal '%s' is not known", a.Signal)
+	}
+	return nil
+}

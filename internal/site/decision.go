@@ -23,10 +23,18 @@ type Decision struct {
 	Side      Side          // what was measured
 	Share     float64       // of the clients that are diverted
 	CDNs      []CDN         // where to, or where it would be with divert none; several share by weight
-	Addresses []netip.Addr  // the origin's, those that are up
+	Origins   []Served      // which serve those who are not diverted; nil: the site's only one
+	Addresses []netip.Addr  // theirs, those that are up
 	TTL       time.Duration // whole seconds
 	Reason    Reason
 	Since     time.Time // of Side
+}
+
+// Served is one of the origins that serve a site, and its part of the clients.
+type Served struct {
+	Name      string
+	Weight    int // 0: it is the only one
+	Addresses []netip.Addr
 }
 
 // Cause is the kind of a reason; the list is fixed.
@@ -52,6 +60,7 @@ func Causes() []Cause {
 // Reason is why a decision was taken: the worst threshold at that moment.
 type Reason struct {
 	Cause  Cause
+	Origin string // whose threshold; empty: the site's own origin
 	Signal Signal
 	Value  float64 // measured, in the signal's unit
 	Limit  float64 // in the signal's unit
@@ -71,12 +80,23 @@ func (r Reason) String() string {
 	if r.Signal == "" {
 		return cause
 	}
-	failed := ""
+	origin, failed := "", ""
+	if r.Origin != "" {
+		origin = " of origin " + r.Origin
+	}
 	if r.Detail != "" {
 		failed = ", the last probe failed: " + r.Detail
 	}
-	return fmt.Sprintf("%s: %s %s is %.0f %% of the limit %s (age %s)%s", cause, r.Signal,
-		seconds(r.Value), r.V*100, seconds(r.Limit), r.Age.Round(time.Millisecond), failed)
+	return fmt.Sprintf("%s: %s%s %s is %s (age %s)%s", cause, r.Signal, origin,
+		r.Signal.Format(r.Value), r.against(), r.Age.Round(time.Millisecond), failed)
+}
+
+// against compares the value with the limit.
+func (r Reason) against() string {
+	if r.Signal.LessIsWorse() {
+		return fmt.Sprintf("%.0f %% with the limit %s", r.V*100, r.Signal.Format(r.Limit))
+	}
+	return fmt.Sprintf("%.0f %% of the limit %s", r.V*100, r.Signal.Format(r.Limit))
 }
 
 func seconds(v float64) time.Duration {

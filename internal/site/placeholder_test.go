@@ -56,7 +56,7 @@ func TestExpandOnce(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	s := valid()
-	s.Origin.Addresses = addresses("192.0.2.1", "2001:db8::1")
+	s.Origins = []site.Origin{{Addresses: addresses("192.0.2.1", "2001:db8::1")}}
 	first, second := s.Probes[0], s.Probes[0]
 	first.URL, first.Ask.SkipVerify = "https://{origin}:8443/{origin}", true
 	second.URL, second.Every = "http://whole.example.org/", 2*first.Every
@@ -69,9 +69,9 @@ func TestPaths(t *testing.T) {
 		}
 	}
 	want := []site.Path{
-		{Target: target(first, "https://192.0.2.1:8443/192.0.2.1"), Address: s.Origin.Addresses[0], Every: first.Every},
-		{Target: target(first, "https://[2001:db8::1]:8443/[2001:db8::1]"), Address: s.Origin.Addresses[1], Every: first.Every},
-		{Target: target(second, "http://whole.example.org:80/"), Every: second.Every},
+		{Target: target(first, "https://192.0.2.1:8443/192.0.2.1"), Address: s.Origins[0].Addresses[0], Every: first.Every},
+		{Target: target(first, "https://[2001:db8::1]:8443/[2001:db8::1]"), Address: s.Origins[0].Addresses[1], Every: first.Every},
+		{Target: target(second, "http://whole.example.org:80/"), Origin: site.EveryOrigin, Every: second.Every},
 	}
 	if got := s.Paths(); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)

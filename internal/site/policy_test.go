@@ -41,7 +41,7 @@ func TestDampingDefaults(t *testing.T) {
 }
 
 func TestDefaultRecover(t *testing.T) {
-	if got := site.DefaultRecover(0.5); got != 0.4 {
+	if got := site.ResponseTime.DefaultRecover(0.5); got != 0.4 {
 		t.Errorf("got %g", got)
 	}
 }

@@ -1,11 +1,13 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,49 +34,45 @@ type Source struct {
 type Target struct {
 	Kind    string
 	URL     string
-	Host    string // Host header and server name in TLS
+	Host    string // Host header and server name in TLS; empty: the URL's
 	Timeout time.Duration
 	Ask     Asking
 	Public  bool // only addresses of the public Internet may be connected to
 }
 
-// paths expands {origin}; a URL without it speaks for the origin as a whole.
-func (p Source) paths(s *Site) []Path {
-	if !strings.Contains(p.URL, "{origin}") {
-		return []Path{p.path(s, p.URL, netip.Addr{})}
-	}
-	paths := make([]Path, 0, len(s.Origin.Addresses))
-	for _, addr := range s.Origin.Addresses {
-		paths = append(paths, p.path(s, strings.ReplaceAll(p.URL, "{origin}", bracketed(addr)), addr))
-	}
-	return paths
-}
+// perAddress reports whether each address of an origin is asked by itself.
+func (s Source) perAddress() bool { return strings.Contains(s.URL, "{origin}") }
 
-func (p Source) path(s *Site, text string, addr netip.Addr) Path {
-	return Path{
-		Target: Target{
-			Kind: p.Kind, URL: canonicalURL(text), Host: s.Hosts[0],
-			Timeout: p.Timeout, Ask: unique.Make(p.Ask),
-		},
-		Address: addr,
-		Every:   p.Every,
+// target returns what is asked: an address in place of {origin}.
+func (s Source) target(addr netip.Addr, host string, public bool) Target {
+	text := s.URL
+	if addr.IsValid() {
+		text = strings.ReplaceAll(text, "{origin}", bracketed(addr))
 	}
+	k := kinds[s.Kind]
+	if !k.named {
+		host = ""
+	}
+	return Target{Kind: s.Kind, URL: canonicalURL(text, k.port), Host: host, Timeout: s.Timeout, Ask: unique.Make(s.Ask), Public: public}
 }
 
 // canonicalURL writes a URL in the one form that equal probes share (RFC 3986,
 // section 6.2): scheme and host in lower case, the port written out, "/" for
-// an empty path.
-func canonicalURL(text string) string {
+// an empty path of HTTP.
+func canonicalURL(text, defaultPort string) string {
 	u, err := url.Parse(text)
-	if err != nil {
-		return text // Validate refuses it
+	if err != nil || u.Host == "" {
+		return text // Validate refuses it, or it is a file's
 	}
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = cmp.Or(map[string]string{"http": "80", "https": "443"}[u.Scheme], defaultPort)
 	}
-	u.Host = net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-	if u.Path == "" {
+	u.Host = strings.ToLower(u.Host)
+	if port != "" {
+		u.Host = net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+	}
+	if u.Path == "" && strings.HasPrefix(u.Scheme, "http") {
 		u.Path = "/"
 	}
 	return u.String()
@@ -88,22 +86,63 @@ func bracketed(addr netip.Addr) string {
 	return addr.String()
 }
 
-// checkURL accepts absolute http and https URLs whose host is a name, an
+// checkURL accepts absolute URLs of a kind's schemes, whose host is a name, an
 // address or {origin}. An address of IPv6 in its place finds where {origin} is
 // only a part of the host.
-func checkURL(raw string) error {
+func (k kind) checkURL(raw string) error {
 	u, err := url.Parse(strings.ReplaceAll(raw, "{origin}", "[2001:db8::1]"))
 	var bad *url.Error
 	if errors.As(err, &bad) {
 		return fmt.Errorf("'%s' is not a URL: %w", raw, bad.Err)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return fmt.Errorf("'%s' is not an http:// or https:// URL", raw)
+	if !slices.Contains(k.schemes, u.Scheme) {
+		return fmt.Errorf("'%s' is not %s URL", raw, articles(k.schemes))
+	}
+	if u.Scheme == "file" {
+		return checkFile(raw, u)
+	}
+	if u.Hostname() == "" {
+		return fmt.Errorf("'%s' has no host: it is not %s URL", raw, articles(k.schemes))
 	}
 	if u.User != nil || u.Fragment != "" {
-		return fmt.Errorf("'%s': a probe's URL has no user and no fragment", raw)
+		return fmt.Errorf("'%s': a URL here has no user and no fragment", raw)
 	}
-	if port := u.Port(); port != "" {
+	return k.checkPort(raw, u)
+}
+
+func articles(schemes []string) string {
+	list := make([]string, len(schemes))
+	for i, scheme := range schemes {
+		list[i] = scheme + "://"
+	}
+	if len(list) == 2 { // http and https
+		return "an " + strings.Join(list, " or ")
+	}
+	return "a " + list[0]
+}
+
+// checkFile accepts the absolute path of a file on this machine.
+func checkFile(raw string, u *url.URL) error {
+	if u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.Contains(raw, "{origin}") {
+		return fmt.Errorf("'%s' is not the absolute path of a file", strings.TrimPrefix(raw, "file://"))
+	}
+	return nil
+}
+
+// checkPort accepts a port where there is one, and none where it has a default.
+func (k kind) checkPort(raw string, u *url.URL) error {
+	where := strings.TrimPrefix(raw, u.Scheme+"://")
+	switch port := u.Port(); {
+	case u.Scheme == "icmp" && (port != "" || u.Path != ""):
+		return fmt.Errorf("'%s' is not a host: ICMP has no ports", where)
+	case !strings.HasPrefix(u.Scheme, "http") && (u.Path != "" || u.RawQuery != ""):
+		return fmt.Errorf("'%s' is not a host and port", where)
+	case port == "":
+		if strings.HasPrefix(u.Scheme, "http") || k.port != "" || u.Scheme == "icmp" {
+			return nil
+		}
+		return fmt.Errorf("'%s' has no port: write HOST:PORT", where)
+	default:
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return fmt.Errorf("'%s' has no valid port", raw)
 		}
@@ -157,4 +196,15 @@ func (s StatusSet) Has(code int) bool {
 	}
 	codes := s.codes.Value()
 	return codes[(code-firstStatus)/64]&(1<<((code-firstStatus)%64)) != 0
+}
+
+// Shown is the target's URL as people may see it: its query may hold a secret,
+// and stays out.
+func (t Target) Shown() string {
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return t.Kind
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return shown.String()
 }

@@ -18,27 +18,44 @@ type Site struct {
 	Hosts []string // names that its web server knows; the first goes into probes
 	Place string   // where it was defined, as file:line
 
-	Origin     Origin
-	CDNs       []CDN // in order of preference
+	Origins    []Origin // in order of preference; at least one
+	CDNs       []CDN    // in order of preference
 	Probes     []Source
-	Thresholds []Threshold
+	Feeds      []Source
+	Thresholds []Threshold // of every origin
 
+	HTTPS []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
+	Hides []uint16           // types of data behind us that the operator lets the site hide
+
+	*Policy
+}
+
+// Policy is how a site decides and answers. Most sites of a class have the same,
+// and share it.
+type Policy struct {
 	Enter         int           // new samples in a row at or above the threshold that divert
 	FailbackDelay time.Duration // time at or under the recover level before the return
 	Damping       Damping
 	TTL           TTL
 	Divert        Divert
 	NoData        NoData
-
-	Answer Answer
-	HTTPS  []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
-	Hides  []uint16           // types of data behind us that the operator lets the site hide
+	Answer        Answer
 }
 
-// Origin is where a site is served below the threshold.
+// Origin is where a site is served below the threshold. Those with a name may
+// be shared by several sites.
 type Origin struct {
+	Name      string // empty: the site's own
 	Addresses []netip.Addr
 	Next      bool // the addresses are those that the next plugin has for the site's name
+
+	Priority int // lower ones first
+	Weight   int // its part of the clients among those of one priority; 0: order decides
+
+	ThirdParty bool        // it is operated by somebody else
+	Capacity   float64     // bit/s; 0: unknown
+	Feeds      []Source    // beside those of the site
+	Thresholds []Threshold // beside those of the site
 }
 
 // CDN is where a site's visitors go at or above the threshold.
@@ -86,24 +103,31 @@ const (
 
 // New returns a site with the given canonical names and all defaults.
 func New(names ...string) *Site {
-	return &Site{
-		Names:         names,
+	return &Site{Names: names, Policy: &Policy{
 		Enter:         3,
 		FailbackDelay: 120 * time.Second,
 		Damping:       Damping{Suppress: 2.5, Reuse: 0.75},
 		TTL:           NewTTL(30 * time.Second),
 		Divert:        Divert{Mode: DivertAll},
 		Answer:        Answer{Form: FormSwitch},
-		NoData:        NoData{Action: NoDataOrigin, After: 10 * time.Minute},
-	}
+		NoData:        DefaultNoData(),
+	}}
 }
+
+// DefaultNoData is the rule for missing data where none is named.
+func DefaultNoData() NoData { return NoData{Action: NoDataOrigin, After: 10 * time.Minute} }
 
 // Name returns the site's name: the first of its names.
 func (s *Site) Name() string { return s.Names[0] }
 
 // ClientsDiffer reports whether clients may get different answers at one moment.
 func (s *Site) ClientsDiffer() bool {
-	return s.Divert.Partial() || slices.ContainsFunc(s.CDNs, s.sharesClients)
+	return s.Divert.Partial() || slices.ContainsFunc(s.CDNs, s.sharesClients) || s.SharesOrigins()
+}
+
+// SharesOrigins reports whether several origins may share the clients.
+func (s *Site) SharesOrigins() bool {
+	return len(s.Origins) > 1 && slices.ContainsFunc(s.Origins, func(o Origin) bool { return o.Weight > 0 })
 }
 
 // sharesClients reports whether a CDN has another one beside it.
@@ -112,22 +136,60 @@ func (s *Site) sharesClients(c CDN) bool {
 	return slices.ContainsFunc(s.CDNs, beside)
 }
 
-// Path is one way to observe a site's origin: a target, and which address of
-// the origin it speaks for.
+// EveryOrigin is Path.Origin of a path that speaks for all origins of a site.
+const EveryOrigin = -1
+
+// Path is one way to observe a site's origins: a target, and what it speaks for.
 type Path struct {
 	Target  Target
+	Origin  int        // index in Site.Origins, or EveryOrigin
 	Address netip.Addr // the zero Addr: the origin as a whole
 	Every   time.Duration
 }
 
-// Paths returns everything that is probed for the site, in a stable order:
-// probe by probe, address by address.
+// Paths returns everything that is probed and read for the site, in a stable
+// order: probe by probe, feed by feed, address by address.
 func (s *Site) Paths() []Path {
 	var paths []Path
-	for _, p := range s.Probes {
-		paths = append(paths, p.paths(s)...)
+	for _, src := range slices.Concat(s.Probes, s.Feeds) {
+		paths = append(paths, s.pathsOf(src)...)
+	}
+	for i, o := range s.Origins {
+		for _, src := range o.Feeds {
+			paths = append(paths, s.pathsTo(src, i)...)
+		}
 	}
 	return paths
+}
+
+// pathsOf returns those of a source of the site itself.
+func (s *Site) pathsOf(src Source) []Path {
+	if !src.perAddress() {
+		return []Path{s.path(src, EveryOrigin, netip.Addr{})}
+	}
+	var paths []Path
+	for i := range s.Origins {
+		paths = append(paths, s.pathsTo(src, i)...)
+	}
+	return paths
+}
+
+// pathsTo returns those of a source to one origin.
+func (s *Site) pathsTo(src Source, origin int) []Path {
+	if !src.perAddress() {
+		return []Path{s.path(src, origin, netip.Addr{})}
+	}
+	addrs := s.Origins[origin].Addresses
+	paths := make([]Path, len(addrs))
+	for i, addr := range addrs {
+		paths[i] = s.path(src, origin, addr)
+	}
+	return paths
+}
+
+func (s *Site) path(src Source, origin int, addr netip.Addr) Path {
+	public := origin != EveryOrigin && s.Origins[origin].ThirdParty
+	return Path{Target: src.target(addr, s.Hosts[0], public), Origin: origin, Address: addr, Every: src.Every}
 }
 
 // Serves reports whether name, which must be canonical, is one of the site's

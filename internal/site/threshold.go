@@ -28,9 +28,39 @@ type Threshold struct {
 	Signal    Signal
 	Statistic Statistic
 	Limit     float64       // in the signal's unit
-	Recover   float64       // at or under this the return begins
+	Recover   float64       // at this, or on its good side, the return begins
 	Window    time.Duration // 0: three periods of the source
+	NoData    NoData        // without an action: the site's
 }
 
-// DefaultRecover is the recover level where none is named: 0.8 of the limit.
-func DefaultRecover(limit float64) float64 { return 0.8 * limit }
+// defaultRecoverV is v at the recover level where none is named.
+const defaultRecoverV = 0.8
+
+// DefaultRecover returns the recover level where none is named: that at which v
+// is 0.8.
+func (s Signal) DefaultRecover(limit float64) float64 {
+	if s.LessIsWorse() {
+		return limit / defaultRecoverV
+	}
+	return limit * defaultRecoverV
+}
+
+// maxV is the most that a performance value is: beyond it says nothing more.
+const maxV = 10
+
+// V returns the performance value of a measured one: 1 is the limit, and more
+// is worse.
+func (t Threshold) V(value float64) float64 {
+	if t.Signal.LessIsWorse() {
+		return min(t.Limit/max(value, t.Limit/maxV), maxV)
+	}
+	return min(value/t.Limit, maxV)
+}
+
+// Recovered reports whether a value is at the recover level or better.
+func (t Threshold) Recovered(value float64) bool {
+	if t.Signal.LessIsWorse() {
+		return value >= t.Recover
+	}
+	return value <= t.Recover
+}

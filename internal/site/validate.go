@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -30,7 +31,7 @@ func wrong(property, format string, args ...any) error {
 // Validate checks one site by itself; every error is a *PropertyError.
 func (s *Site) Validate() error {
 	checks := []func() error{
-		s.checkNames, s.checkHosts, s.checkOrigin, s.checkCDNs, s.checkProbes, s.checkThresholds, s.checkTTL, s.checkTimes,
+		s.checkNames, s.checkHosts, s.checkOrigins, s.checkCDNs, s.checkSources, s.checkThresholds, s.checkTTL, s.checkTimes,
 		s.checkDivert, s.checkAnswer,
 	}
 	for _, check := range checks {
@@ -86,15 +87,57 @@ func (s *Site) checkHosts() error {
 	return nil
 }
 
-func (s *Site) checkOrigin() error {
-	if len(s.Origin.Addresses) == 0 && !s.Origin.Next {
+func (s *Site) checkOrigins() error {
+	if len(s.Origins) == 0 {
 		return wrong("origin", "site '%s' has no origin", s.Name())
 	}
-	for i, addr := range s.Origin.Addresses {
+	for i, o := range s.Origins {
+		same := func(other Origin) bool { return other.Name == o.Name }
+		if slices.ContainsFunc(s.Origins[:i], same) {
+			return wrong("origin", "origin '%s' is repeated: a site has addresses of its own, or origins that each have a name", o.Name)
+		}
+		if o.Name == "" && len(s.Origins) > 1 {
+			return wrong("origin", "site '%s' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too", s.Name())
+		}
+		if err := o.check(); err != nil {
+			return err
+		}
+	}
+	return checkWeights("origin", s.Origins, func(o Origin) (string, int, int) { return o.Name, o.Priority, o.Weight })
+}
+
+// Validate checks a named origin by itself, whichever sites use it; every error
+// is a *PropertyError.
+func (o Origin) Validate() error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	for _, f := range o.Feeds {
+		if err := checkSource("feed", f); err != nil {
+			return err
+		}
+	}
+	for _, t := range o.Thresholds {
+		if err := t.check(); err != nil {
+			return &PropertyError{"threshold " + string(t.Signal), err}
+		}
+	}
+	return nil
+}
+
+// check checks the origin's addresses.
+func (o Origin) check() error {
+	if len(o.Addresses) == 0 && !o.Next {
+		return wrong("origin", "origin '%s' has no address", o.Name)
+	}
+	if o.Capacity < 0 {
+		return wrong("origin", "capacity %s of origin '%s' is negative", FormatRate(o.Capacity), o.Name)
+	}
+	for i, addr := range o.Addresses {
 		switch {
 		case !Reachable(addr):
 			return wrong("origin", "'%s' is not an address that visitors can reach", addr)
-		case slices.Contains(s.Origin.Addresses[:i], addr):
+		case slices.Contains(o.Addresses[:i], addr):
 			return wrong("origin", "address '%s' is repeated", addr)
 		}
 	}
@@ -125,45 +168,82 @@ func (s *Site) checkCDNs() error {
 			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
 		}
 	}
-	return s.checkWeights()
+	return checkWeights("cdn", s.CDNs, func(c CDN) (string, int, int) { return c.Name, c.Priority, c.Weight })
 }
 
-// checkWeights has all CDNs of one priority carry a weight, or none.
-func (s *Site) checkWeights() error {
-	for _, c := range s.CDNs {
-		if c.Weight < 0 {
-			return wrong("cdn", "weight %d of cdn '%s' is negative", c.Weight, c.Name)
+// checkWeights has all items of one priority carry a weight, or none.
+func checkWeights[T any](property string, items []T, of func(T) (name string, priority, weight int)) error {
+	for _, item := range items {
+		name, priority, weight := of(item)
+		if weight < 0 {
+			return wrong(property, "weight %d of %s '%s' is negative", weight, property, name)
 		}
-		unlike := func(o CDN) bool { return o.Priority == c.Priority && (o.Weight > 0) != (c.Weight > 0) }
-		if i := slices.IndexFunc(s.CDNs, unlike); i >= 0 {
-			return wrong("cdn", "cdn '%s' and cdn '%s' have the same priority: give a weight to both or to neither", c.Name, s.CDNs[i].Name)
+		for _, other := range items {
+			if o, p, w := of(other); p == priority && (w > 0) != (weight > 0) {
+				return wrong(property, "%s '%s' and %s '%s' have the same priority: give a weight to both or to neither", property, name, property, o)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Site) checkProbes() error {
-	if len(s.Probes) == 0 {
-		return wrong("probe", "site '%s' has no probe", s.Name())
-	}
+func (s *Site) checkSources() error {
 	for _, p := range s.Probes {
-		if err := checkURL(p.URL); err != nil {
-			return &PropertyError{"probe", err}
-		}
-		switch {
-		case s.asksItself(p.URL):
-			return wrong("probe", "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
-		case p.Kind != "http":
-			return wrong("probe", "probe '%s' is of no known kind", p.Kind)
-		case p.Ask.Status == StatusSet{}:
-			return wrong("probe", "no status is good for the probe of '%s'", p.URL)
-		case p.Every < MinEvery:
-			return wrong("probe", "period %s is shorter than %s", p.Every, MinEvery)
-		case p.Timeout <= 0 || p.Timeout >= p.Every:
-			return wrong("probe", "timeout %s is not below the period %s", p.Timeout, p.Every)
+		if err := s.checkSource("probe", p); err != nil {
+			return err
 		}
 	}
+	for _, f := range s.feeds() {
+		if err := s.checkSource("feed", f); err != nil {
+			return err
+		}
+	}
+	if len(s.Probes)+len(s.feeds()) == 0 {
+		return wrong("probe", "site '%s' has no probe and no feed", s.Name())
+	}
 	return nil
+}
+
+// Supplied reports whether a probe or feed of the site itself supplies a signal.
+func (s *Site) Supplied(signal Signal) bool {
+	supplies := func(src Source) bool { return src.supplies(signal, 0) }
+	return slices.ContainsFunc(s.Probes, supplies) || slices.ContainsFunc(s.Feeds, supplies)
+}
+
+// feeds returns those of the site and of its origins.
+func (s *Site) feeds() []Source {
+	feeds := slices.Clone(s.Feeds)
+	for _, o := range s.Origins {
+		feeds = append(feeds, o.Feeds...)
+	}
+	return feeds
+}
+
+func (s *Site) checkSource(property string, p Source) error {
+	if s.asksItself(p.URL) {
+		return wrong(property, "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
+	}
+	return checkSource(property, p)
+}
+
+// checkSource checks a probe or feed by itself.
+func checkSource(property string, p Source) error {
+	k, known := kinds[p.Kind]
+	if !known || k.feed != (property == "feed") {
+		return wrong(property, "%s '%s' is of no known kind", property, p.Kind)
+	}
+	if err := k.checkURL(p.URL); err != nil {
+		return &PropertyError{property, err}
+	}
+	switch {
+	case (p.Kind == "http" || p.Kind == "download") && p.Ask.Status == StatusSet{}:
+		return wrong(property, "no status is good for the probe of '%s'", p.URL)
+	case p.Every < MinEvery:
+		return wrong(property, "period %s is shorter than %s", p.Every, MinEvery)
+	case p.Timeout <= 0 || p.Timeout >= p.Every:
+		return wrong(property, "timeout %s is not below the period %s", p.Timeout, p.Every)
+	}
+	return p.Ask.check(property, p.Kind)
 }
 
 // asksItself reports whether a URL's host is one of the site's names: its probe
@@ -180,37 +260,91 @@ func (s *Site) asksItself(text string) bool {
 // maxWindow bounds what is kept of a source: an hour.
 const maxWindow = time.Hour
 
+// checkThresholds checks those of each origin against what can supply them.
 func (s *Site) checkThresholds() error {
-	if len(s.Thresholds) == 0 {
-		return wrong("threshold", "site '%s' has no threshold", s.Name())
-	}
-	for _, t := range s.Thresholds {
-		if err := t.check(); err != nil {
-			return err
+	for _, o := range s.Origins {
+		thresholds := slices.Concat(s.Thresholds, o.Thresholds)
+		if len(thresholds) == 0 {
+			return wrong("threshold", "site '%s' has no threshold", s.Name())
 		}
-		for _, p := range s.Probes {
-			if t.Limit >= p.Timeout.Seconds() {
-				return wrong("threshold", "limit %s is not below the timeout %s of the probe that measures it", seconds(t.Limit), p.Timeout)
+		for i, t := range thresholds {
+			err := t.check()
+			if err == nil {
+				err = s.checkSupply(t, o)
 			}
-			if t.Window != 0 && (t.Window < p.Every || t.Window > maxWindow) {
-				return wrong("threshold", "window %s is not between the period %s of the probe and %s", t.Window, p.Every, maxWindow)
+			if err != nil && i >= len(s.Thresholds) {
+				return wrong("origin "+o.Name, "threshold %s of origin '%s': %w", t.Signal, o.Name, err)
+			}
+			if err != nil {
+				return &PropertyError{"threshold " + string(t.Signal), err}
 			}
 		}
 	}
 	return nil
 }
 
+// checkSupply checks a threshold against the sources that supply it.
+func (s *Site) checkSupply(t Threshold, o Origin) error {
+	supplied := false
+	for _, src := range slices.Concat(s.Probes, s.Feeds, o.Feeds) {
+		if !src.supplies(t.Signal, o.Capacity) {
+			continue
+		}
+		supplied = true
+		if t.Signal == ResponseTime && !src.IsFeed() && t.Limit >= src.Timeout.Seconds() {
+			return fmt.Errorf("limit %s is not below the timeout %s of the probe that measures it", t.Signal.Format(t.Limit), src.Timeout)
+		}
+		if t.Window != 0 && (t.Window < src.Every || t.Window > maxWindow) {
+			return fmt.Errorf("window %s is not between the period %s of the %s and %s", t.Window, src.Every, src.word(), maxWindow)
+		}
+	}
+	switch {
+	case !supplied && t.Signal == AvailableBandwidth:
+		return fmt.Errorf("no probe or feed supplies %s: it takes a feed of it, a probe download, or a feed of %s and an origin with a capacity", t.Signal, UsedBandwidth)
+	case !supplied:
+		return fmt.Errorf("no probe or feed supplies %s", t.Signal)
+	case t.Signal == AvailableBandwidth && o.Capacity > 0 && t.Recover > o.Capacity:
+		return fmt.Errorf("recover %s is above the capacity %s of origin '%s': it would never be reached", FormatRate(t.Recover), FormatRate(o.Capacity), o.Name)
+	}
+	return nil
+}
+
+// word is what the Corefile calls the source.
+func (s Source) word() string {
+	if s.IsFeed() {
+		return "feed"
+	}
+	return "probe"
+}
+
 // check checks the threshold by itself. Its comparisons are such that NaN fails.
 func (t Threshold) check() error {
+	format := t.Signal.Format
 	switch {
-	case t.Signal != ResponseTime:
-		return wrong("threshold", "signal '%s' is not known", t.Signal)
+	case !slices.Contains(Signals(), t.Signal):
+		return fmt.Errorf("signal '%s' is not known", t.Signal)
 	case t.Statistic != StatisticAuto && !slices.Contains(Statistics(), t.Statistic):
-		return wrong("threshold", "statistic '%s' is not known", t.Statistic)
-	case !(t.Limit > 0):
-		return wrong("threshold", "limit %s of %s is not above zero", seconds(t.Limit), t.Signal)
-	case !(t.Recover > 0 && t.Recover <= t.Limit):
-		return wrong("threshold", "recover %s is not above zero and at most the limit %s", seconds(t.Recover), seconds(t.Limit))
+		return fmt.Errorf("statistic '%s' is not known", t.Statistic)
+	case !(t.Limit > 0) || math.IsInf(t.Limit, 1):
+		return fmt.Errorf("limit %s of %s is not above zero", format(t.Limit), t.Signal)
+	case t.Signal == ErrorRatio && t.Limit > 1:
+		return fmt.Errorf("limit %s of %s is above 100%%", format(t.Limit), t.Signal)
+	case t.Signal.LessIsWorse() && !(t.Recover >= t.Limit && !math.IsInf(t.Recover, 1)):
+		return fmt.Errorf("recover %s is below the limit %s: the more there is of %s, the better", format(t.Recover), format(t.Limit), t.Signal)
+	case !t.Signal.LessIsWorse() && !(t.Recover > 0 && t.Recover <= t.Limit):
+		return fmt.Errorf("recover %s is not above zero and at most the limit %s", format(t.Recover), format(t.Limit))
+	}
+	return t.NoData.check(true)
+}
+
+// check checks the rule; one that may be left out has no action.
+func (n NoData) check(optional bool) error {
+	known := slices.Contains([]NoDataAction{NoDataOrigin, NoDataCDN, NoDataStay}, n.Action)
+	switch {
+	case !known && !(optional && n == NoData{}):
+		return fmt.Errorf("no_data '%s' is neither origin nor cdn nor stay", n.Action)
+	case n.After < 0:
+		return fmt.Errorf("after %s is negative", n.After)
 	}
 	return nil
 }
@@ -237,14 +371,13 @@ func (s *Site) checkTimes() error {
 		return wrong("enter", "enter %d is not at least 1", s.Enter)
 	case s.FailbackDelay < 0 || s.FailbackDelay > maxFailbackDelay:
 		return wrong("failback_delay", "failback_delay %s is not from 0s to %s", s.FailbackDelay, maxFailbackDelay)
-	case s.NoData.After < 0:
-		return wrong("no_data", "after %s is negative", s.NoData.After)
-	case !slices.Contains([]NoDataAction{NoDataOrigin, NoDataCDN, NoDataStay}, s.NoData.Action):
-		return wrong("no_data", "no_data '%s' is neither origin nor cdn nor stay", s.NoData.Action)
 	case d.HalfLife < 0 || d.Max < 0:
 		return wrong("damping", "half_life %s or max %s is negative", d.HalfLife, d.Max)
 	case !d.Off && !(d.Reuse > 0 && d.Reuse < d.Suppress):
 		return wrong("damping", "reuse %g is not above zero and below suppress %g", d.Reuse, d.Suppress)
+	}
+	if err := s.NoData.check(false); err != nil {
+		return &PropertyError{"no_data", err}
 	}
 	return nil
 }

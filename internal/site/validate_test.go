@@ -22,7 +22,7 @@ func addresses(texts ...string) []netip.Addr {
 func valid() *site.Site {
 	s := site.New("www.example.org.")
 	s.Zone, s.Place, s.Hosts = "example.org.", "Corefile:1", []string{"own.example.net"}
-	s.Origin.Addresses = addresses("192.0.2.1")
+	s.Origins = []site.Origin{{Addresses: addresses("192.0.2.1")}}
 	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
 	s.Probes = []site.Source{{
 		Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
@@ -35,7 +35,7 @@ func valid() *site.Site {
 func url(text string) func(*site.Site) { return func(s *site.Site) { s.Probes[0].URL = text } }
 
 func origin(texts ...string) func(*site.Site) {
-	return func(s *site.Site) { s.Origin.Addresses = addresses(texts...) }
+	return func(s *site.Site) { s.Origins[0].Addresses = addresses(texts...) }
 }
 
 func names(texts ...string) func(*site.Site) { return func(s *site.Site) { s.Names = texts } }
@@ -114,7 +114,7 @@ func TestValidateErrors(t *testing.T) {
 		{origin("ff02::1"), "origin", "'ff02::1' is not an address that visitors can reach"},
 		{origin("::ffff:192.0.2.1"), "origin", "'::ffff:192.0.2.1' is not an address that visitors can reach"},
 		{origin("fe80::1%eth0"), "origin", "'fe80::1%eth0' is not an address that visitors can reach"},
-		{func(s *site.Site) { s.Origin.Addresses = []netip.Addr{{}} }, "origin", "'invalid IP' is not an address that visitors can reach"},
+		{func(s *site.Site) { s.Origins[0].Addresses = []netip.Addr{{}} }, "origin", "'invalid IP' is not an address that visitors can reach"},
 		{origin("192.0.2.1", "192.0.2.2", "192.0.2.1"), "origin", "address '192.0.2.1' is repeated"},
 
 		{func(s *site.Site) { s.CDNs = nil }, "cdn", "site 'www.example.org.' has no cdn"},

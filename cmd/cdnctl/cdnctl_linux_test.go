@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is an engine with one site, www.example.org.
+type fake struct {
+	state  api.State
+	report api.ProbeReport
+}
+
+func (f fake) States() []api.State { return []api.State{{Site: "idle.example.org."}, f.state} }
+
+func (f fake) Explain(name string, client netip.Addr) (api.Explanation, error) {
+	if name != "www.example.org." {
+		return api.Explanation{}, fmt.Errorf("explaining '%s': %w", name, api.ErrUnknown)
+	}
+	return explanation(f.state, client), nil
+}
+
+func (f fake) Probe(_ context.Context, what string) (api.ProbeReport, error) {
+	if strings.HasPrefix(what, "none") {
+		return api.ProbeReport{}, fmt.Errorf("probing '%s': %w", what, api.ErrUnknown)
+	}
+	return f.report, nil
+}
+
+func state() api.State {
+	return api.State{
+		Site: "www.example.org.", Epoch: 7, Side: api.Side(site.SideCDN), Share: 1,
+		CDNs:  []api.CDN{{Name: "edge", Target: "www.edge.example.net."}},
+		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), TTL: api.Seconds(30 * time.Second),
+		Reason: "threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)",
+		Cause:  site.CauseThreshold, Signal: site.ResponseTime, Value: 0.39, Limit: 0.3, V: 1.3,
+		Origins: []api.OriginState{{Name: "fra", Operated: "own", Side: api.Side(site.SideCDN), Serving: true,
+			Addresses: []api.AddressState{
+				{Address: netip.MustParseAddr("192.0.2.10"), Health: api.HealthUp},
+				{Address: netip.MustParseAddr("2001:db8::10"), Health: api.HealthDown},
+			}}},
+	}
+}
+
+// explanation is of a state; with a client, it has an answer.
+func explanation(s api.State, client netip.Addr) api.Explanation {
+	e := api.Explanation{
+		State: s,
+		Names: []string{"www.example.org.", "*.www.example.org."},
+		Thresholds: []api.ThresholdState{
+			{Origin: "fra", Signal: site.ResponseTime, Statistic: site.P50, Limit: 0.3, Recover: 0.24, Value: 0.39, V: 1.3,
+				Samples: 9, Age: api.Seconds(time.Second), Over: 3, Hard: 1, NoData: "origin after 10m"},
+			{Origin: "fra", Signal: site.AvailableBandwidth, Limit: 1e9, Recover: 2e9, Missing: true, NoData: "origin after 10m"},
+		},
+		Sources: []api.SourceState{
+			{Kind: "http", Target: "http://192.0.2.10:80/healthz?key=secret", Every: api.Seconds(10 * time.Second),
+				Health: api.HealthUp, Goods: 12, Last: []api.Sample{{Age: api.Seconds(time.Second), Signal: site.ResponseTime, Value: 0.39}}},
+			{Kind: "http", Target: "http://[2001:db8::10]:80/healthz", Every: api.Seconds(10 * time.Second),
+				Health: api.HealthDown, Fails: 4, Last: []api.Sample{
+					{Signal: site.ResponseTime, Value: 4, Failure: site.FailureConnect, Detail: "connection refused"},
+					{Signal: site.ErrorRatio, Value: 1},
+				}},
+			{Kind: "promql", Target: "http://192.0.2.10:9090/", Every: api.Seconds(time.Minute), Health: api.HealthUnknown},
+		},
+		NextChange: "the return, at or under 240ms for 120s",
+	}
+	if client.IsValid() {
+		e.Answer = &api.Answer{Client: netip.PrefixFrom(client, 24).Masked(), Side: api.Side(site.SideCDN), CDN: "edge",
+			Records: []string{"www.example.org. 30 IN CNAME www.edge.example.net."}}
+	}
+	return e
+}
+
+func good() api.ProbeResult {
+	return api.ProbeResult{
+		Kind: "http", URL: "https://bob:secret@192.0.2.10:443/healthz", Address: netip.MustParseAddr("192.0.2.10"), OK: true,
+		Phases: api.Phases{Connect: ms(10), TLS: ms(20), FirstByte: ms(9), Transfer: ms(1)}, Total: ms(40),
+		Status: 200, Bytes: 512, Protocol: "HTTP/1.1", Resumed: true, Expires: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		Readings: []api.Reading{{Signal: site.ResponseTime, Value: 0.04}},
+	}
+}
+
+func failed() api.ProbeResult {
+	return api.ProbeResult{Kind: "tcp", URL: "tcp://192.0.2.11:25", Failure: site.FailureTimeout, Detail: "no answer",
+		Phases: api.Phases{Connect: ms(2000)}, Total: ms(2000)}
+}
+
+func ms(n int) api.Seconds { return api.Seconds(n) * api.Seconds(time.Millisecond) }
+
+// cdnctl runs a command line against an engine behind a real socket.
+func cdnctl(t *testing.T, engine api.Engine, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cdnctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "s")
+	s, err := api.Listen(path, api.Config{Engine: engine, Log: silent{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return plain(t, append([]string{"--socket", path}, args...)...)
+}
+
+// plain runs a command line as it is.
+func plain(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var out, complaints bytes.Buffer
+	code = run(ctx, args, &out, &complaints)
+	return code, out.String(), complaints.String()
+}
+
+type silent struct{}
+
+func (silent) Warningf(string, ...any) {}
+func (silent) Errorf(string, ...any)   {}
+
+// expect fails unless the command ended with code and wrote want.
+func expect(t *testing.T, code, wantCode int, stdout, want string) {
+	t.Helper()
+	if want = strings.TrimPrefix(want, "\n"); code != wantCode || stdout != want {
+		t.Errorf("Expected exit code %d and\n%s\ngot %d and\n%s", wantCode, want, code, stdout)
+	}
+}
+
+func TestStates(t *testing.T) {
+	code, out, _ := cdnctl(t, fake{state: state()}, "states")
+	expect(t, code, 0, out, `
+SITE               SIDE     SHARE  CDN   V     SINCE                 TTL  REASON
+idle.example.org.  unknown  0%     -     -     -                     0s
+www.example.org.   cdn      100%   edge  130%  2026-01-02T03:04:05Z  30s  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
+`)
+}
+
+func TestStatesAsJSONAreTheAPIs(t *testing.T) {
+	code, out, _ := cdnctl(t, fake{state: state()}, "states", "-o", "json")
+	var got []api.State
+	if err := json.Unmarshal([]byte(out), &got); code != 0 || err != nil || len(got) != 2 {
+		t.Fatalf("Expected two states, got %d, %v: %s", code, err, out)
+	}
+	if got[1].Site != "www.example.org." || got[1].V != 1.3 || got[1].TTL != ms(30_000) {
+		t.Errorf("Expected the state, got %+v", got[1])
+	}
+}
+
+func TestExplainForAClient(t *testing.T) {
+	code, out, _ := cdnctl(t, fake{state: state()}, "explain", "www.example.org", "--client", "198.51.100.7")
+	expect(t, code, 0, out, `
+site      www.example.org.
+names     www.example.org. *.www.example.org.
+side      cdn since 2026-01-02T03:04:05Z, decision 7
+diverted  100% of the clients, TTL 30s
+cdn       edge www.edge.example.net.
+reason    threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
+next      the return, at or under 240ms for 120s
+answer    for clients in 198.51.100.0/24: cdn edge
+          www.example.org. 30 IN CNAME www.edge.example.net.
+
+ORIGIN  OPERATED  SIDE  SERVING  ADDRESSES
+fra     own       cdn   yes      192.0.2.10 up, 2001:db8::10 down
+
+ORIGIN  OVER  FAR OVER  RECOVER  THRESHOLD
+fra     3     1         240ms    response_time: p50 of 9 samples is 390ms, 130 % of the limit 300ms (age 1s)
+fra     0     0         2Gbit    available_bandwidth: no fresh sample for the limit 1Gbit (no_data origin after 10m)
+
+SOURCE                                 EVERY  HEALTH   FAILED  GOOD  NEWEST
+http http://192.0.2.10:80/healthz      10s    up       0       12    response_time 390ms (age 1s)
+http http://[2001:db8::10]:80/healthz  10s    down     4       0     response_time 4s (age 0s), failed: connect: connection refused
+                                                                     error_ratio 100% (age 0s)
+promql http://192.0.2.10:9090/         1m0s   unknown  0       0     no sample yet
+`)
+}
+
+func TestExplainWithoutAClientWhereItMatters(t *testing.T) {
+	_, out, _ := cdnctl(t, fake{state: state()}, "explain", "www.example.org")
+	if !strings.Contains(out, "answer    depends on the client: name one with --client\n") {
+		t.Errorf("Expected to be asked for a client, got\n%s", out)
+	}
+}
+
+func TestProbeIsALineForEachResult(t *testing.T) {
+	report := api.ProbeReport{Results: []api.ProbeResult{good(), failed()}}
+	code, out, stderr := cdnctl(t, fake{report: report}, "probe", "www.example.org")
+	expect(t, code, 1, out, `
+http https://192.0.2.10:443/healthz: good in 40ms, status 200
+tcp tcp://192.0.2.11:25: failed in 2s: timeout: no answer
+`)
+	if stderr != "" {
+		t.Errorf("Expected nothing but the output, got %q", stderr)
+	}
+}
+
+func TestProbeDebugDrawsTheTimeline(t *testing.T) {
+	report := api.ProbeReport{
+		Results: []api.ProbeResult{good()},
+		Evaluation: &api.Evaluation{Site: "www.example.org.", Steps: []api.Step{
+			{Name: "threshold", Text: "response_time: p50 of 9 samples is 390ms"},
+			{Name: "verdict", Text: "cdn"},
+		}},
+	}
+	code, out, _ := cdnctl(t, fake{report: report}, "probe", "--debug", "www.example.org")
+	expect(t, code, 0, out, `
+http https://192.0.2.10:443/healthz: good in 40ms, status 200
+  PHASE       START  TIME
+  connect     0s     10ms  |==========                              |
+  tls         10ms   20ms  |          ====================          |
+  first byte  30ms   9ms   |                              ========= |
+  transfer    39ms   1ms   |                                       =|
+  total              40ms
+  address      192.0.2.10
+  protocol     HTTP/1.1, connection new, TLS session reused
+  body         512 octets
+  certificate  until 2026-03-01T00:00:00Z
+  reading      response_time 40ms
+
+decision on www.example.org.
+  1.  threshold  response_time: p50 of 9 samples is 390ms
+  2.  verdict    cdn
+`)
+}
+
+func TestABarShowsEvenTheShortestPart(t *testing.T) {
+	for _, c := range []struct{ start, took, whole api.Seconds }{
+		{0, 1, ms(1000)}, {ms(1000), 1, ms(1000)}, {ms(2000), ms(9), ms(1000)}, {0, ms(5000), ms(1000)},
+	} {
+		got := bar(c.start, c.took, c.whole)
+		if len(got) != barWidth+2 || !strings.Contains(got, "=") {
+			t.Errorf("%v: Expected a bar of full width, got %q", c, got)
+		}
+	}
+	if got := bar(0, 0, 0); got != "" {
+		t.Errorf("Expected no bar of nothing, got %q", got)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	engine := fake{state: state(), report: api.ProbeReport{Results: []api.ProbeResult{failed()}}}
+	for _, c := range []struct {
+		args   []string
+		code   int
+		stderr string
+	}{
+		{[]string{"states"}, 0, ""},
+		{[]string{"version"}, 0, ""},
+		{nil, 0, ""},
+		{[]string{"probe", "-o", "json", "x"}, 1, ""},
+		{[]string{"nonsense"}, 2, `unknown command "nonsense"`},
+		{[]string{"states", "more"}, 2, "more"},
+		{[]string{"states", "--nonsense"}, 2, "--nonsense"},
+		{[]string{"states", "-o", "xml"}, 2, "unknown output 'xml': write table or json"},
+		{[]string{"explain"}, 2, "1 arg"},
+		{[]string{"explain", "x", "--client", "y"}, 2, "--client 'y'"},
+		{[]string{"explain", "none.example.org"}, 3, "explaining 'none.example.org.': no such site"},
+		{[]string{"explain", "a..b"}, 3, "'a..b' is not a domain name"},
+		{[]string{"probe", "none.example.org"}, 3, "probing 'none.example.org.': no such site"},
+		{[]string{"probe", "none://\x1b"}, 3, `probing 'none://\x1b': no such site`},
+	} {
+		code, _, stderr := cdnctl(t, engine, c.args...)
+		if code != c.code || !strings.Contains(stderr, c.stderr) || c.stderr == "" && stderr != "" {
+			t.Errorf("%q: Expected exit code %d and %q, got %d and %q", c.args, c.code, c.stderr, code, stderr)
+		}
+	}
+}
+
+func TestOutputThatCannotBeWrittenIsNoWrongCommandLine(t *testing.T) {
+	if code := run(context.Background(), []string{"version"}, broken{}, new(bytes.Buffer)); code != exitError {
+		t.Errorf("Expected exit code %d, got %d", exitError, code)
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestTheSocketComesFromTheEnvironmentOrTheFlag(t *testing.T) {
+	t.Setenv(socketVar, "/nowhere/environment")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"states"}, "/nowhere/environment"},
+		{[]string{"states", "--socket", "/nowhere/flag"}, "/nowhere/flag"},
+	} {
+		code, _, stderr := plain(t, c.args...)
+		if code != 3 || !strings.Contains(stderr, "socket '"+c.want+"'") || !strings.Contains(stderr, "is CoreDNS running") {
+			t.Errorf("%q: Expected exit code 3 and %q, got %d and %q", c.args, c.want, code, stderr)
+		}
+	}
+}
+
+// TestNothingReachesTheTerminalThatMovesItsCursor uses names and texts that an
+// origin could have made up.
+func TestNothingReachesTheTerminalThatMovesItsCursor(t *testing.T) {
+	evil := "a\x1b[2J\nb\u009b\u202e\U000e0001\x7f\t"
+	s := state()
+	s.Site, s.Reason, s.CDNs[0].Name, s.Origins[0].Name = evil, evil, evil, evil
+	r := failed()
+	r.Detail, r.Protocol, r.Kind = evil, evil, evil
+	report := api.ProbeReport{Results: []api.ProbeResult{r}, Evaluation: &api.Evaluation{Site: evil, Steps: []api.Step{{Name: evil, Text: evil}}}}
+	for _, args := range [][]string{
+		{"states"}, {"states", "-o", "json"}, {"explain", "www.example.org"}, {"explain", "www.example.org", "-o", "json"},
+		{"probe", "--debug", "x"}, {"probe", "-o", "json", "x"},
+	} {
+		_, out, _ := cdnctl(t, fake{state: s, report: report}, args...)
+		if strings.ContainsAny(out, "\x1b\u009b\u202e\U000e0001\x7f\t") || strings.Contains(out, "\nb") {
+			t.Errorf("%q: Expected nothing hidden, got %q", args, out)
+		}
+		if !strings.Contains(out, `a\x1b[2J\nb`) && !strings.Contains(out, `a\u001b[2J\nb`) {
+			t.Errorf("%q: Expected the text in a readable form, got %s", args, out)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"www.example.org": "www.example.org",
+		"größe 漢":         "größe 漢",
+		"a\xffb\ufffd":    `a\xffb` + "\ufffd",
+		"a\tb\x00":        `a\tb\x00`,
+		`a\n"`:            `a\n"`,
+	} {
+		if got := printable(text); got != want {
+			t.Errorf("%q: Expected %q, got %q", text, want, got)
+		}
+	}
+}

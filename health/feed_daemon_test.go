@@ -1,0 +1,195 @@
+package health_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// The tests of this file read what real exporters say.
+
+// twice reads a feed before and after something, as if apart from each other,
+// and returns the samples of the second time by their signals.
+func twice(t *testing.T, target site.Target, between func()) map[site.Signal]float64 {
+	t.Helper()
+	m := health.NewMeter()
+	now := time.Now()
+	first := read(t, target)
+	wantGood(t, first)
+	m.Samples(now, now, first.Readings)
+	between()
+	second := read(t, target)
+	wantGood(t, second)
+	now = now.Add(apart)
+	samples, rejected := m.Samples(now, now, second.Readings)
+	if len(rejected) > 0 {
+		t.Errorf("rejected %+v", rejected)
+	}
+	values := make(map[site.Signal]float64)
+	for _, s := range samples {
+		values[s.Signal] = s.Value
+	}
+	return values
+}
+
+// wantSignals checks that exactly the signals of a list are there.
+func wantSignals(t *testing.T, list string, got map[site.Signal]float64) {
+	t.Helper()
+	for _, signal := range site.MapSignals(list) {
+		if _, there := got[signal]; !there {
+			t.Errorf("got %v, without %s", got, signal)
+		}
+	}
+	if len(got) != len(site.MapSignals(list)) {
+		t.Errorf("got %v, want %q", got, site.MapSignals(list))
+	}
+}
+
+func nodeExporter(t *testing.T) (address string) {
+	t.Helper()
+	address = freeAddress(t, "tcp")
+	daemon(t, "prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address="+address)
+	await(t, "http://"+address+"/metrics", "node_load1")
+	return address
+}
+
+func TestNodeExporter(t *testing.T) {
+	url := "http://" + nodeExporter(t) + "/metrics"
+	got := twice(t, source("map", url, site.Ask{Map: "node_exporter"}), func() {})
+	wantSignals(t, "node_exporter", got)
+	if got[site.Connections] < 1 {
+		t.Errorf("got %v connections, want that of the feed at least", got[site.Connections])
+	}
+
+	cores := read(t, source("prometheus", url, site.Ask{Signal: site.Load, Query: `node_cpu_seconds_total{mode=~"idle|user"}`}))
+	wantGood(t, cores)
+	if n := len(cores.Readings[0].Num); n == 0 || n%2 != 0 {
+		t.Errorf("got %d series of two modes of each core", n)
+	}
+	wantFailure(t, read(t, source("map", url, site.Ask{Map: "haproxy"})), site.FailureContent, "none of the metrics")
+}
+
+func TestNginx(t *testing.T) {
+	server, exporter := freeAddress(t, "tcp"), freeAddress(t, "tcp")
+	daemon(t, "nginx", "nginx", "-p", t.TempDir(), "-c", configFile(t, `
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
+    server {
+        listen ADDRESS;
+        location / { return 200 fine; }
+        location /stub_status { stub_status; }
+    }
+}`, "ADDRESS", server))
+	await(t, "http://"+server+"/", "fine")
+	daemon(t, "prometheus-nginx-exporter", "prometheus-nginx-exporter",
+		"-nginx.scrape-uri=http://"+server+"/stub_status", "-web.listen-address="+exporter)
+	await(t, "http://"+exporter+"/metrics", "nginx_up 1")
+
+	got := twice(t, source("map", "http://"+exporter+"/metrics", site.Ask{Map: "nginx"}), func() {
+		for range 100 {
+			get("http://" + server + "/")
+		}
+	})
+	wantSignals(t, "nginx", got)
+	if got[site.Requests] < 10 || got[site.Requests] > 11 {
+		t.Errorf("got %v requests a second, want 10, and a few for the exporter", got[site.Requests])
+	}
+	if got[site.Connections] < 1 {
+		t.Errorf("got %v connections, want that of the exporter at least", got[site.Connections])
+	}
+}
+
+// The exporter goes on when nginx does not: what it says then is nothing.
+func TestNginxDown(t *testing.T) {
+	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte("Active connections: 1 \nserver accepts handled requests\n 1 1 1 \nReading: 0 Writing: 1 Waiting: 0 \n"))
+	}))
+	defer stub.Close()
+	exporter := freeAddress(t, "tcp")
+	daemon(t, "prometheus-nginx-exporter", "prometheus-nginx-exporter",
+		"-nginx.scrape-uri="+stub.URL, "-web.listen-address="+exporter)
+	await(t, "http://"+exporter+"/metrics", "nginx_up 1")
+	stub.Close()
+	wantFailure(t, read(t, source("map", "http://"+exporter+"/metrics", site.Ask{Map: "nginx"})), site.FailureStatus, "nginx_up")
+}
+
+func TestHAProxy(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		w.Write(make([]byte, 10_000))
+	}))
+	defer backend.Close()
+	front, stats := freeAddress(t, "tcp"), freeAddress(t, "tcp")
+	daemon(t, "haproxy", "haproxy", "-db", "-f", configFile(t, `
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend www
+    bind FRONT
+    default_backend servers
+backend servers
+    server one BACKEND
+frontend stats
+    bind STATS
+    http-request use-service prometheus-exporter if { path /metrics }
+`, "FRONT", front, "BACKEND", backend.Listener.Addr().String(), "STATS", stats))
+	metrics := "http://" + stats + "/metrics"
+	await(t, metrics, `haproxy_frontend_http_requests_total{proxy="www"} 0`)
+
+	got := twice(t, source("map", metrics, site.Ask{Map: "haproxy", Labels: `proxy=~"www|servers"`}), func() {
+		for i := range 100 {
+			get("http://" + front + map[bool]string{true: "/broken", false: "/"}[i%4 == 0])
+		}
+		await(t, metrics, `haproxy_frontend_http_responses_total{proxy="www",code="2xx"} 75`)
+		await(t, metrics, `haproxy_frontend_http_responses_total{proxy="www",code="5xx"} 25`)
+	})
+	wantSignals(t, "haproxy", got)
+	if got[site.Requests] != 10 || got[site.ErrorRatio] != 0.25 {
+		t.Errorf("got %v requests a second, of which %v fail, want 10 and 0.25", got[site.Requests], got[site.ErrorRatio])
+	}
+	if bits := got[site.UsedBandwidth]; bits < 10*10_000*8 || bits > 1.2*10*10_000*8 {
+		t.Errorf("got %v bit/s, want a little more than 800,000", bits)
+	}
+}
+
+func TestPrometheusServer(t *testing.T) {
+	node, address := nodeExporter(t), freeAddress(t, "tcp")
+	daemon(t, "prometheus", "prometheus", "--web.listen-address="+address, "--storage.tsdb.path="+t.TempDir(),
+		"--config.file="+configFile(t, `
+global: {scrape_interval: 1s}
+scrape_configs:
+- job_name: node
+  static_configs: [{targets: [NODE]}]
+`, "NODE", `"`+node+`"`))
+	ask := func(query string) site.Target {
+		return source("promql", "http://"+address+"/", site.Ask{Signal: site.Load, Query: query})
+	}
+	probe := health.NewNetwork("test/1").Probes()["promql"]
+	eventually(t, "two scrapes", func() bool { return probe(t.Context(), ask(`count_over_time(node_load1[1m]) >= 2`)).Err == nil })
+
+	for query, want := range map[string]float64{`up{job="node"}`: 1, `scalar(up) * 2`: 2, `vector(0.5)`: 0.5, `vector(1) / 0`: none} {
+		now := time.Now()
+		r := read(t, ask(query))
+		wantGood(t, r)
+		samples, rejected := health.NewMeter().Samples(now, time.Now(), r.Readings)
+		wantValue(t, samples, rejected, want)
+	}
+	wantFailure(t, read(t, ask(`absent_metric`)), site.FailureContent, "no data for 'absent_metric'")
+	wantFailure(t, read(t, ask(`node_cpu_seconds_total`)), site.FailureInvalid, "write sum()")
+	wantFailure(t, read(t, ask(`up[1m]`)), site.FailureInvalid, "neither a number nor a vector")
+	wantFailure(t, read(t, ask(`sum(`)), site.FailureStatus, "400")
+}

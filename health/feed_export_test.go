@@ -1,0 +1,60 @@
+package health
+
+import (
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Meter is meter.
+type Meter = meter
+
+// NewMeter is newMeter.
+var NewMeter = newMeter
+
+// Samples is samples.
+func (m *meter) Samples(at, now time.Time, readings []Reading) ([]site.Sample, []Rejection) {
+	return m.samples(at, now, readings)
+}
+
+// Waits is wait.
+func (m *meter) Waits() bool { return m.wait }
+
+// Kept is of how many signals the meter keeps something.
+func (m *meter) Kept() int { return len(m.last) }
+
+// MapMetrics returns the selectors of a ready-made list by their signals.
+func MapMetrics(name string) map[site.Signal][]string {
+	selectors := make(map[site.Signal][]string)
+	for _, m := range feedMaps[name].metrics {
+		selectors[m.signal] = []string{m.query}
+		if m.over != "" {
+			selectors[m.signal] = append(selectors[m.signal], m.over)
+		}
+	}
+	return selectors
+}
+
+// FeedMaps returns the names of all ready-made lists.
+func FeedMaps() []string {
+	var names []string
+	for name := range feedMaps {
+		names = append(names, name)
+	}
+	return names
+}
+
+// ReadPage does what a feed of kind "map" does with a page once it has it.
+func ReadPage(page []byte, list string) (int, error) {
+	e, err := parseExposition(page, feedMaps[list].metrics)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, m := range feedMaps[list].metrics {
+		if _, _, err := e.reading(m, nil); err == nil {
+			n++
+		}
+	}
+	return n, nil
+}

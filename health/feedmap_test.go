@@ -1,0 +1,132 @@
+package health_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// The Corefile knows of the ready-made lists what the feeds do.
+func TestMapsAreThoseOfTheCorefile(t *testing.T) {
+	if got, want := slices.Sorted(slices.Values(health.FeedMaps())), site.Maps(); !slices.Equal(got, want) {
+		t.Fatalf("feeds have %q, the Corefile %q", got, want)
+	}
+	for _, name := range site.Maps() {
+		got := slices.Sorted(maps.Keys(health.MapMetrics(name)))
+		if want := slices.Sorted(slices.Values(site.MapSignals(name))); !slices.Equal(got, want) {
+			t.Errorf("%s: feeds give %q, the Corefile says %q", name, got, want)
+		}
+		for signal, selectors := range health.MapMetrics(name) {
+			for _, selector := range selectors {
+				if _, err := site.ParseSelector(selector); err != nil {
+					t.Errorf("%s, %s: %v", name, signal, err)
+				}
+			}
+		}
+	}
+	if site.MapSignals("none") != nil {
+		t.Error("a list that there is not has signals")
+	}
+}
+
+const haproxy1 = `# TYPE haproxy_frontend_current_sessions gauge
+haproxy_frontend_current_sessions{proxy="www"} 7
+haproxy_frontend_current_sessions{proxy="stats"} 1
+# TYPE haproxy_frontend_bytes_out_total counter
+haproxy_frontend_bytes_out_total{proxy="www"} 1e6
+haproxy_frontend_bytes_out_total{proxy="stats"} 0
+# TYPE haproxy_frontend_http_requests_total counter
+haproxy_frontend_http_requests_total{proxy="www"} 100
+haproxy_frontend_http_requests_total{proxy="stats"} 10
+# TYPE haproxy_frontend_http_responses_total counter
+haproxy_frontend_http_responses_total{proxy="www",code="2xx"} 90
+haproxy_frontend_http_responses_total{proxy="www",code="5xx"} 10
+haproxy_frontend_http_responses_total{proxy="stats",code="5xx"} 0
+# TYPE haproxy_backend_response_time_average_seconds gauge
+haproxy_backend_response_time_average_seconds{proxy="www"} 0.25
+haproxy_backend_response_time_average_seconds{proxy="api"} 0.5
+`
+
+const haproxy2 = `# TYPE haproxy_frontend_current_sessions gauge
+haproxy_frontend_current_sessions{proxy="www"} 9
+haproxy_frontend_current_sessions{proxy="stats"} 1
+# TYPE haproxy_frontend_bytes_out_total counter
+haproxy_frontend_bytes_out_total{proxy="www"} 2e6
+haproxy_frontend_bytes_out_total{proxy="stats"} 1e6
+# TYPE haproxy_frontend_http_requests_total counter
+haproxy_frontend_http_requests_total{proxy="www"} 190
+haproxy_frontend_http_requests_total{proxy="stats"} 20
+# TYPE haproxy_frontend_http_responses_total counter
+haproxy_frontend_http_responses_total{proxy="www",code="2xx"} 175
+haproxy_frontend_http_responses_total{proxy="www",code="5xx"} 15
+haproxy_frontend_http_responses_total{proxy="stats",code="5xx"} 0
+`
+
+const node1, node2 = `# TYPE node_load1 gauge
+node_load1 0.75
+# TYPE node_network_transmit_bytes_total counter
+node_network_transmit_bytes_total{device="eth0"} 1e6
+node_network_transmit_bytes_total{device="eth1"} 1e6
+node_network_transmit_bytes_total{device="lo"} 1e6
+`, `# TYPE node_load1 gauge
+node_load1 0.75
+# TYPE node_netstat_Tcp_CurrEstab untyped
+node_netstat_Tcp_CurrEstab 12
+# TYPE node_network_transmit_bytes_total counter
+node_network_transmit_bytes_total{device="eth0"} 2e6
+node_network_transmit_bytes_total{device="eth1"} 4e6
+node_network_transmit_bytes_total{device="lo"} 9e9
+`
+
+func TestMap(t *testing.T) {
+	const nginx = "# TYPE nginx_up gauge\nnginx_up 1\n# TYPE nginx_connections_active gauge\nnginx_connections_active 3\n# TYPE nginx_http_requests_total counter\n"
+	type values = map[site.Signal]float64
+	for _, c := range []struct {
+		name, list, labels, before, after string
+		want                              values
+	}{
+		{"node_exporter", "node_exporter", "", node1, node2, values{site.UsedBandwidth: 3.2e6, site.Load: 0.75, site.Connections: 12}},
+		{"labels", "node_exporter", `device="eth0"`, node1, node2, values{site.UsedBandwidth: 0.8e6, site.Load: 0.75, site.Connections: 12}},
+		{"labels that nothing has", "node_exporter", `device="eth9"`, node1, node1, values{site.Load: 0.75}},
+		{"a part of the metrics", "node_exporter", "", "node_load1 1\n", "node_load1 2\n", values{site.Load: 2}},
+		{"nginx", "nginx", "", nginx + "nginx_http_requests_total 5\n", nginx + "nginx_http_requests_total 25\n", values{site.Connections: 3, site.Requests: 2}},
+		{"haproxy", "haproxy", "", haproxy1, haproxy2, values{site.Connections: 10, site.Requests: 10, site.UsedBandwidth: 1.6e6, site.ErrorRatio: 0.05}},
+		{"haproxy, one proxy", "haproxy", `proxy="www"`, haproxy1, haproxy2, values{site.Connections: 9, site.Requests: 9, site.UsedBandwidth: 0.8e6, site.ErrorRatio: 5.0 / 90}},
+		{"haproxy without requests", "haproxy", "", haproxy1, haproxy1, values{site.Connections: 8, site.Requests: 0, site.UsedBandwidth: 0, site.ResponseTime: 0.5}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			to := source("map", pages(t, c.before, c.after), site.Ask{Map: c.list, Labels: c.labels})
+			samples, rejected := metered(t, to, 2)
+			got := values{}
+			for _, s := range samples {
+				got[s.Signal] = s.Value
+			}
+			near := func(a, b float64) bool { return a-b < 1e-9*b+1e-12 && b-a < 1e-9*b+1e-12 }
+			if !maps.EqualFunc(got, c.want, near) || len(rejected) > 0 {
+				t.Errorf("got %v (rejected %+v), want %v", got, rejected, c.want)
+			}
+		})
+	}
+}
+
+func TestMapFailures(t *testing.T) {
+	for _, c := range []struct {
+		name, page string
+		ask        site.Ask
+		want       site.Failure
+		says       string
+	}{
+		{"nginx is down", "nginx_up 0\nnginx_connections_active 3\n", site.Ask{Map: "nginx"}, site.FailureStatus, "'nginx_up' is 0"},
+		{"another exporter", node1, site.Ask{Map: "haproxy"}, site.FailureContent, "none of the metrics of 'haproxy'"},
+		{"HTML", "<html></html>\n", site.Ask{Map: "nginx"}, site.FailureContent, "none of the metrics of 'nginx'"},
+		{"no list", node1, site.Ask{Map: "apache"}, site.FailureContent, "no list of signals 'apache'"},
+		{"bad labels", node1, site.Ask{Map: "nginx", Labels: "device"}, site.FailureContent, "invalid labels 'device'"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wantFailure(t, read(t, source("map", pages(t, c.page), c.ask)), c.want, c.says)
+		})
+	}
+}

@@ -1,0 +1,106 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// metric is what is looked for on a page of metrics.
+type metric struct {
+	signal  site.Signal
+	query   string  // selector; all series that match are added up
+	over    string  // selector of what that is divided by; empty: nothing
+	scale   float64 // 0: what follows from the metric's name
+	highest bool    // take the highest of the series of a gauge instead
+}
+
+// reading looks for a metric. The extra matchers are for those metrics that
+// have their label.
+func (e exposition) reading(m metric, extra []site.Matcher) (Reading, site.Failure, error) {
+	p, err := e.pick(m.query, extra)
+	if err != nil {
+		return Reading{}, site.FailureContent, err
+	}
+	if m.scale == 0 {
+		m.scale = unit(m.signal, m.query)
+	}
+	if m.over == "" {
+		return m.plain(p), "", nil
+	}
+	over, err := e.pick(m.over, extra)
+	if err != nil {
+		return Reading{}, site.FailureContent, err
+	}
+	if p.kind != over.kind || p.kind == mean {
+		return Reading{}, site.FailureInvalid, fmt.Errorf("'%s' and '%s' are neither two counters nor two gauges", m.query, m.over)
+	}
+	return m.ratio(p, over), "", nil
+}
+
+// plain makes a reading of one metric.
+func (m metric) plain(p picked) Reading {
+	r := Reading{Signal: m.signal, At: p.at}
+	if p.kind == gauge {
+		r.Value = m.total(p.series) * m.scale
+		return r
+	}
+	r.Scale, r.Num, r.Den = m.scale, p.series, p.counts
+	return r
+}
+
+// ratio makes a reading of two metrics of one kind.
+func (m metric) ratio(p, over picked) Reading {
+	r := Reading{Signal: m.signal, At: older(p.at, over.at)}
+	if p.kind == gauge {
+		r.Value = m.total(p.series) / m.total(over.series) * m.scale
+		return r
+	}
+	r.Scale, r.Num, r.Den = m.scale, p.series, over.series
+	return r
+}
+
+func (m metric) total(gauges []Counter) float64 {
+	sum, highest := 0.0, gauges[0].Value
+	for _, g := range gauges {
+		sum += g.Value
+		highest = max(highest, g.Value) // NaN if one is
+	}
+	if m.highest {
+		return highest
+	}
+	return sum
+}
+
+// older returns the earlier of two times; a time that is not known does not count.
+func older(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// unit returns what a metric is multiplied by to be in the signal's unit, by
+// the words of its name: https://prometheus.io/docs/practices/naming/.
+func unit(signal site.Signal, query string) float64 {
+	words := strings.Split(metricOf(query), "_")
+	has := func(word string) bool { return slices.Contains(words, word) }
+	switch signal {
+	case site.UsedBandwidth, site.AvailableBandwidth:
+		if has("bytes") {
+			return 8
+		}
+	case site.ResponseTime:
+		if has("milliseconds") || has("ms") {
+			return 1e-3
+		}
+	case site.ErrorRatio:
+		if has("percent") {
+			return 1e-2
+		}
+	}
+	return 1
+}

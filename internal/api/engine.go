@@ -1,0 +1,33 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+)
+
+// Engine is what the API asks. Its methods may be called from many goroutines
+// at once, and what they return is not changed afterwards.
+type Engine interface {
+	// States returns every site's state, in the order of their names.
+	States() []State
+
+	// Explain says all about the site that answers name, which is canonical
+	// (see site.CanonicalName), and what client would be answered. The zero
+	// Addr asks for the answer that all clients get. A name that no site
+	// answers is ErrUnknown.
+	Explain(name string, client netip.Addr) (Explanation, error)
+
+	// Probe asks a URL, which holds "://", or everything that is probed and read
+	// for the site with this canonical name, once and now. What it finds changes
+	// no decision. A name that is no site's is ErrUnknown, a URL that cannot be
+	// probed ErrInvalid; a probe that fails is a result. It returns soon after
+	// ctx has ended.
+	Probe(ctx context.Context, what string) (ProbeReport, error)
+}
+
+// What an Engine's errors may be; wrap them with what was asked for.
+var (
+	ErrUnknown = errors.New("no such site")
+	ErrInvalid = errors.New("not a valid request")
+)

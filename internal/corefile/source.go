@@ -1,0 +1,272 @@
+package corefile
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// sourceKind is how one kind of probe or feed is written.
+type sourceKind struct {
+	words int // behind the kind, before the options
+	set   func(src *site.Source, words []string) error
+	every time.Duration // without `every`; 0: the default
+	more  func(src *site.Source) []option
+}
+
+// probeKinds and feedKinds are the tables of all of them.
+var probeKinds = map[string]sourceKind{
+	"http":     {words: 1, set: setURL, more: httpOptions},
+	"download": {words: 1, set: setURL, more: downloadOptions, every: time.Minute},
+	"tls":      {words: 1, set: setHostPort, more: tlsOptions},
+	"tcp":      {words: 1, set: setHostPort, more: tcpOptions},
+	"dns":      {words: 2, set: setQuestion, more: dnsOptions},
+	"grpc":     {words: 1, set: setHostPort, more: grpcOptions},
+	"icmp":     {words: 1, set: setHostPort},
+}
+
+var feedKinds = map[string]sourceKind{
+	"prometheus": {words: 2, set: setSelector, more: expositionOptions},
+	"promql":     {words: 2, set: setQuery, more: queryOptions},
+	"json":       {words: 2, set: setQuery, more: queryOptions},
+	"snmp":       {words: 3, set: setInterface, more: snmpOptions},
+	"file":       {words: 2, set: setFile, more: fileOptions},
+}
+
+// setProbe reads: probe KIND TARGET [every D] [timeout D] [OPTION VALUE]...
+func setProbe(s *site.Site, n node) error {
+	args := n.args()
+	if len(args) < 2 {
+		return n.argError()
+	}
+	kind, known := probeKinds[args[0]]
+	if !known {
+		return unknown("probe", args[0], site.ProbeKinds()...)
+	}
+	src, err := readSource(n, args[0], kind, args[1:])
+	s.Probes = append(s.Probes, src)
+	return err
+}
+
+// setFeed reads: feed SIGNAL KIND SOURCE... or feed map MAP URL, with options
+// as of a probe.
+func setFeed(s *site.Site, n node) error {
+	src, err := readFeed(n)
+	s.Feeds = append(s.Feeds, src)
+	return err
+}
+
+func readFeed(n node) (site.Source, error) {
+	args := n.args()
+	if len(args) < 3 {
+		return site.Source{}, n.argError()
+	}
+	if args[0] == "map" {
+		return readMap(n, args[1], args[2:])
+	}
+	signal := site.Signal(args[0])
+	if !slices.Contains(site.Signals(), signal) {
+		return site.Source{}, unknown("signal", args[0], append(texts(site.Signals()), "map")...)
+	}
+	kind, known := feedKinds[args[1]]
+	if !known {
+		return site.Source{}, unknown("feed", args[1], slices.DeleteFunc(site.FeedKinds(), func(k string) bool { return k == "map" })...)
+	}
+	if args[1] == "snmp" && signal != site.UsedBandwidth && signal != site.AvailableBandwidth {
+		return site.Source{}, fmt.Errorf("feed snmp gives %s and %s, not '%s'", site.UsedBandwidth, site.AvailableBandwidth, signal)
+	}
+	src, err := readSource(n, args[1], kind, args[2:])
+	src.Ask.Signal = signal
+	return src, err
+}
+
+// readMap reads: feed map MAP URL [labels MATCHERS] and options.
+func readMap(n node, name string, words []string) (site.Source, error) {
+	if !slices.Contains(site.Maps(), name) {
+		return site.Source{}, unknown("map", name, site.Maps()...)
+	}
+	src, err := readSource(n, "map", sourceKind{words: 1, set: setURL, more: mapOptions}, words)
+	src.Ask.Map = name
+	return src, err
+}
+
+// readSource reads what stands behind the kind.
+func readSource(n node, name string, kind sourceKind, words []string) (site.Source, error) {
+	src := site.Source{Kind: name, Every: site.DefaultEvery}
+	if kind.every > 0 {
+		src.Every = kind.every
+	}
+	if len(words) < kind.words {
+		return src, n.argError()
+	}
+	if err := kind.set(&src, words[:kind.words]); err != nil {
+		return src, err
+	}
+	words, err := takeHeaders(&src, words[kind.words:])
+	if err != nil {
+		return src, err
+	}
+	options := []option{{"every", positive(&src.Every)}, {"timeout", positive(&src.Timeout)}}
+	if kind.more != nil {
+		options = append(options, kind.more(&src)...)
+	}
+	err = readOptions(n, words, options...)
+	if src.Timeout == 0 {
+		src.Timeout = src.Every / 2
+	}
+	return src, err
+}
+
+// takeHeaders takes all "header NAME VALUE" off the words.
+func takeHeaders(src *site.Source, words []string) (rest []string, err error) {
+	var lines []string
+	for i := 0; i < len(words); i++ {
+		if words[i] != "header" || !strings.HasPrefix(src.URL, "http") {
+			rest = append(rest, words[i])
+			continue
+		}
+		if len(words) < i+3 {
+			return nil, argError("header")
+		}
+		line, err := headerLine(words[i+1], words[i+2])
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+		i += 2
+	}
+	src.Ask.Headers = strings.Join(lines, "\n")
+	return rest, nil
+}
+
+// ownHeaders are those that a probe sets itself.
+var ownHeaders = []string{"Host", "User-Agent", "Connection", "Content-Length", "Transfer-Encoding", "Range", "Accept-Encoding"}
+
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$") // RFC 9110, section 5.6.2
+
+func headerLine(name, value string) (string, error) {
+	own := func(other string) bool { return strings.EqualFold(name, other) }
+	switch {
+	case !headerName.MatchString(name):
+		return "", fmt.Errorf("'%s' is not the name of a header field", name)
+	case slices.ContainsFunc(ownHeaders, own):
+		return "", fmt.Errorf("header '%s' is not free to choose", name)
+	case strings.ContainsAny(value, "\r\n\x00"):
+		return "", fmt.Errorf("the value of header '%s' has a line break", name)
+	}
+	return name + ": " + value, nil
+}
+
+func setURL(src *site.Source, words []string) error {
+	src.URL = words[0]
+	if src.Kind == "http" || src.Kind == "download" {
+		src.Ask.Status = site.DefaultStatus()
+	}
+	return nil
+}
+
+func setHostPort(src *site.Source, words []string) error {
+	if strings.Contains(words[0], "://") {
+		return fmt.Errorf("'%s' is a URL: write HOST:PORT", words[0])
+	}
+	src.URL = src.Kind + "://" + words[0]
+	return nil
+}
+
+// setQuestion reads the server and the name that it is asked for.
+func setQuestion(src *site.Source, words []string) (err error) {
+	src.Ask.Type = dns.TypeA
+	src.Ask.Name = words[1] // may hold placeholders
+	return setHostPort(src, words)
+}
+
+func setSelector(src *site.Source, words []string) error {
+	src.URL = words[0]
+	return into(&src.Ask.Query, selector)(words[1])
+}
+
+func setQuery(src *site.Source, words []string) error {
+	src.URL, src.Ask.Query = words[0], words[1]
+	return checkWord("query", words[1])
+}
+
+func setFile(src *site.Source, words []string) error {
+	src.URL = (&url.URL{Scheme: "file", Path: words[0]}).String()
+	return into(&src.Ask.Query, selector)(words[1])
+}
+
+// setInterface reads: HOST ifindex N
+func setInterface(src *site.Source, words []string) error {
+	if words[1] != "ifindex" {
+		return unknown("word", words[1], "ifindex")
+	}
+	index, err := natural(words[2])
+	src.Ask.Query, src.Ask.Community = strconv.Itoa(index), "public"
+	if err != nil {
+		return err
+	}
+	return setHostPort(src, words)
+}
+
+func httpOptions(src *site.Source) []option {
+	a := &src.Ask
+	return append(tlsOptions(src),
+		option{"method", into(&a.Method, method)},
+		option{"status", into(&a.Status, site.ParseStatus)},
+		option{"body", into(&a.Body, nonempty)},
+		option{"match", into(&a.Pattern, pattern)},
+		option{"json", into(&a.Condition, condition)},
+		option{"keep_alive", into(&a.KeepAlive, on)},
+		option{"http2", into(&a.HTTP2, on)},
+	)
+}
+
+func tlsOptions(src *site.Source) []option {
+	return []option{{"tls_verify", into(&src.Ask.SkipVerify, off)}, {"days", into(&src.Ask.Days, natural)}}
+}
+
+func downloadOptions(src *site.Source) []option {
+	src.Ask.Size = site.DefaultDownload
+	return append(tlsOptions(src), option{"size", into(&src.Ask.Size, size)})
+}
+
+func tcpOptions(src *site.Source) []option {
+	return []option{{"send", into(&src.Ask.Send, escaped)}, {"expect", into(&src.Ask.Expect, escaped)}}
+}
+
+func dnsOptions(src *site.Source) []option {
+	return []option{{"type", into(&src.Ask.Type, dataType)}}
+}
+
+func grpcOptions(src *site.Source) []option {
+	a := &src.Ask
+	return []option{{"service", into(&a.Name, nonempty)}, {"tls", into(&a.TLS, on)}, {"tls_verify", into(&a.SkipVerify, off)}, {"days", into(&a.Days, natural)}}
+}
+
+func expositionOptions(src *site.Source) []option {
+	return append(fileOptions(src), option{"tls_verify", into(&src.Ask.SkipVerify, off)})
+}
+
+func fileOptions(src *site.Source) []option {
+	return []option{{"over", into(&src.Ask.Over, selector)}, {"scale", into(&src.Ask.Scale, factor)}}
+}
+
+func queryOptions(src *site.Source) []option {
+	return []option{{"scale", into(&src.Ask.Scale, factor)}, {"tls_verify", into(&src.Ask.SkipVerify, off)}}
+}
+
+func snmpOptions(src *site.Source) []option {
+	return []option{{"community", into(&src.Ask.Community, nonempty)}}
+}
+
+func mapOptions(src *site.Source) []option {
+	return []option{{"labels", into(&src.Ask.Labels, matchers)}, {"tls_verify", into(&src.Ask.SkipVerify, off)}}
+}

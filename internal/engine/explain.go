@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/route"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/miekg/dns"
+)
+
+// Explain says all about the site that answers a name; see api.Engine.
+func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error) {
+	r := ownerOf(e.inForce(), name)
+	if r == nil {
+		return api.Explanation{}, fmt.Errorf("%w: '%s'", api.ErrUnknown, name)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	x := api.Explanation{State: r.shown(now), Names: r.site.Names, Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
+	if !r.located() {
+		return x, nil
+	}
+	views := control.Explain(r.site, r.state, r.input(control.None, now, false))
+	x.NextChange = r.outlook(views)
+	for i, view := range views {
+		for _, v := range view.Thresholds {
+			x.Thresholds = append(x.Thresholds, shownThreshold(r.site.Origins[i].Name, v))
+		}
+	}
+	for i := range r.paths {
+		x.Sources = append(x.Sources, r.shownSource(i, now))
+	}
+	return x, nil
+}
+
+// ownerOf returns the runner of the site that answers a name, or nil: that with
+// the name, or with the wildcard nearest above.
+func ownerOf(runners []*runner, name string) *runner {
+	var owner *runner
+	best := ""
+	for _, r := range runners {
+		for _, own := range r.site.Names {
+			below, wild := strings.CutPrefix(own, "*.")
+			fits := own == name || wild && name != below && dns.IsSubDomain(below, name)
+			if fits && (own == name || best != name && len(own) > len(best)) {
+				owner, best = r, own
+			}
+		}
+	}
+	return owner
+}
+
+func shownThreshold(origin string, v control.Verdict) api.ThresholdState {
+	return api.ThresholdState{
+		Origin: origin, Signal: v.Signal, Statistic: v.Statistic, Limit: api.Number(v.Limit), Recover: api.Number(v.Recover),
+		Missing: v.Samples == 0, Value: api.Number(v.Value), V: api.Number(v.V), Samples: v.Samples, Age: api.Seconds(v.Age),
+		Over: int(v.Count.Over), Hard: int(v.Count.Hard), NoData: shownRule(v.NoData),
+	}
+}
+
+// shownRule writes a rule for missing data as the Corefile does.
+func shownRule(n site.NoData) string {
+	if n.Action == site.NoDataStay {
+		return string(n.Action)
+	}
+	return fmt.Sprintf("%s after %s", n.Action, n.After)
+}
+
+func (r *runner) shownSource(i int, now time.Time) api.SourceState {
+	p := &r.paths[i]
+	state := control.Path{Health: control.HealthUnknown}
+	if i < len(r.state.Paths) {
+		state = r.state.Paths[i]
+	}
+	s := api.SourceState{
+		Kind: p.source.target.Kind, Target: api.URL(p.source.target.URL), Address: p.address, Every: api.Seconds(p.source.period),
+		Health: shownHealth(state.Health), Fails: int(state.Fails), Goods: int(state.Goods),
+	}
+	if p.origin != site.EveryOrigin {
+		s.Origin = r.site.Origins[p.origin].Name
+	}
+	var seen []site.Signal
+	for _, sample := range slices.Backward(p.source.window.Within(p.source.span)) {
+		if slices.Contains(seen, sample.Signal) {
+			continue
+		}
+		seen = append(seen, sample.Signal)
+		s.Last = append(s.Last, api.Sample{
+			Age: api.Seconds(now.Sub(sample.At)), Signal: sample.Signal, Value: api.Number(sample.Value),
+			Failure: sample.Failure, Detail: sample.Detail,
+		})
+	}
+	return s
+}
+
+// outlook says what would change the decision.
+func (r *runner) outlook(views []control.View) string {
+	s := r.site
+	switch {
+	case r.state.Waiting():
+		return "leaves its origin once an anchor of the guard answers"
+	case r.state.Side == site.SideUnknown:
+		return "is decided once every probe and feed has spoken"
+	case r.state.Side == site.SideOrigin:
+		return fmt.Sprintf("leaves its origin after %d new samples in a row at or above a limit, 2 at 1.5 times as much, or when it is down", s.Enter)
+	}
+	back := time.Time{}
+	for _, view := range views {
+		if !view.Back.IsZero() && (back.IsZero() || view.Back.Before(back)) {
+			back = view.Back
+		}
+	}
+	if back.IsZero() {
+		return fmt.Sprintf("comes back once every threshold of an origin has been at its recover level for %s", s.FailbackDelay)
+	}
+	return fmt.Sprintf("comes back at %s if all stays as it is", back.UTC().Format(time.RFC3339))
+}
+
+// answer returns what a client is answered at a name of the site; nil where that
+// depends on the client and none is named.
+func (r *runner) answer(name string, client netip.Addr) *api.Answer {
+	answers := r.entry.Answers()
+	if answers == nil || answers.ClientsDiffer() && !client.IsValid() {
+		return nil
+	}
+	a := &api.Answer{}
+	records := &answers.Records
+	if answers.ClientsDiffer() {
+		network := route.ClientOf(client, client.BitLen())
+		records, a.Client = answers.For(network), network.Prefix
+	}
+	a.Side, a.CDN = api.Side(site.SideOrigin), records.CDN
+	if records.CDN != "" {
+		a.Side = api.Side(site.SideCDN)
+	}
+	a.Records = recordTexts(name, records)
+	return a
+}
+
+// recordTexts writes records as a zone file does.
+func recordTexts(name string, r *route.Records) []string {
+	var texts []string
+	owner := name
+	write := func(rdata string) { texts = append(texts, fmt.Sprintf("%s %d IN %s", owner, r.TTL, rdata)) }
+	if r.Target != "" {
+		write("CNAME " + r.Target)
+		owner = r.Target
+	}
+	for _, a := range r.A {
+		write("A " + netip.AddrFrom4(a).String())
+	}
+	for _, aaaa := range r.AAAA {
+		write("AAAA " + netip.AddrFrom16(aaaa).String())
+	}
+	return texts
+}

@@ -1,0 +1,225 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Times of the anchors.
+const (
+	anchorEvery   = 500 * time.Millisecond
+	anchorTimeout = time.Second
+	anchorSilence = 2 * time.Second // after which no answer means that anchors are silent
+)
+
+// guard keeps the sites of a generation where they are while the monitor may be
+// cut off. A site leaves its origins only once an anchor has answered a question
+// that was put after the newest sample, or when it has waited for long enough
+// and too few others want to leave.
+type guard struct {
+	site.Guard
+	mass    int                   // how many sites that leave at once are too many
+	heard   time.Time             // when the latest question was put that an anchor has answered
+	blind   time.Time             // since when too many want to leave and no anchor answers; zero: it is not so
+	thaw    time.Time             // when anchors answered again after that
+	waiting map[*runner]time.Time // since when sites want to leave
+	left    []time.Time           // when others did, within the guard's time
+}
+
+func newGuard(cfg site.Guard, sites int) guard {
+	return guard{Guard: cfg, mass: cfg.Mass(sites), heard: time.Now(), waiting: make(map[*runner]time.Time)}
+}
+
+// inherit goes on where the guard of the generation before was.
+func (g *guard) inherit(old *guard) {
+	if g.On() && old.On() {
+		g.heard, g.blind, g.thaw, g.left = old.heard, old.blind, old.thaw, old.left
+	}
+}
+
+// holds reports whether a site is to stay where it is for now.
+func (g *guard) holds(r *runner, now time.Time) bool {
+	switch {
+	case !g.On():
+		return false
+	case !g.blind.IsZero():
+		return true
+	case now.Sub(g.thaw) < r.memory():
+		return true // what was heard while the monitor was blind still counts
+	}
+	if since, found := g.waiting[r]; found && now.Sub(since) >= g.Within {
+		return false
+	}
+	return g.heard.Before(r.newest())
+}
+
+// memory is how long a sample counts at most for a site's health.
+func (r *runner) memory() time.Duration {
+	var longest time.Duration
+	for _, p := range r.paths {
+		longest = max(longest, site.StaleAfter(p.source.period))
+	}
+	return longest
+}
+
+// newest returns when the newest sample of a site was due.
+func (r *runner) newest() time.Time {
+	var newest time.Time
+	for _, p := range r.paths {
+		if samples := p.source.window.Within(1); len(samples) > 0 && samples[len(samples)-1].At.After(newest) {
+			newest = samples[len(samples)-1].At
+		}
+	}
+	return newest
+}
+
+// guarded notes what a site's latest step means for the guard.
+func (e *Engine) guarded(r *runner, before site.Side, now time.Time) {
+	g := &r.generation.guard
+	if !g.On() {
+		return
+	}
+	if r.state.Side == site.SideCDN && before != site.SideCDN {
+		g.left = append(g.left, now)
+	}
+	if !r.state.Waiting() {
+		delete(g.waiting, r)
+		return
+	}
+	if _, found := g.waiting[r]; !found {
+		g.waiting[r] = now
+	}
+	e.doubt(r.generation, now)
+}
+
+// doubt finds out whether the monitor is cut off.
+func (e *Engine) doubt(generation *Generation, now time.Time) {
+	g := &generation.guard
+	g.left = slices.DeleteFunc(g.left, func(at time.Time) bool { return now.Sub(at) >= g.Within })
+	leaving := len(g.waiting) + len(g.left)
+	if !g.blind.IsZero() || leaving < g.mass || now.Sub(g.heard) < anchorSilence {
+		return
+	}
+	g.blind = now
+	if generation == e.current {
+		e.cfg.Metrics.blind.Set(1)
+		e.cfg.Log.Errorf("guard: %d sites would leave their origins, and no anchor has answered for %s: the monitor is cut off, all sites stay where they are",
+			leaving, now.Sub(g.heard).Round(time.Millisecond))
+	}
+}
+
+// watchAnchors is the task that asks the anchors of all guards, each as long as
+// there is one.
+func (e *Engine) watchAnchors(ctx context.Context) error {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	busy := make(map[netip.AddrPort]bool)
+	answered := make(chan answer)
+	tick := time.NewTicker(anchorEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case a := <-answered:
+			delete(busy, a.anchor)
+			e.heard(a, time.Now())
+		case now := <-tick.C:
+			for _, anchor := range e.anchors(now) {
+				if !busy[anchor] {
+					busy[anchor] = true
+					asking.Go(func() { e.ask(ctx, anchor, answered) })
+				}
+			}
+		}
+	}
+}
+
+// answer is what came of asking an anchor.
+type answer struct {
+	anchor netip.AddrPort
+	asked  time.Time
+	err    error
+}
+
+func (e *Engine) ask(ctx context.Context, anchor netip.AddrPort, answered chan<- answer) {
+	a := answer{anchor: anchor, asked: time.Now()}
+	limited, cancel := context.WithTimeout(ctx, anchorTimeout)
+	defer cancel()
+	a.err = e.cfg.Anchor(limited, anchor)
+	select {
+	case answered <- a:
+	case <-ctx.Done():
+	}
+}
+
+// anchors returns all anchors, and looks after the sites that wait.
+func (e *Engine) anchors(now time.Time) []netip.AddrPort {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []netip.AddrPort
+	for _, generation := range e.guarding() {
+		all = append(all, generation.guard.Anchors...)
+		e.doubt(generation, now)
+		e.review(generation, now)
+	}
+	slices.SortFunc(all, netip.AddrPort.Compare)
+	return slices.Compact(all)
+}
+
+// guarding returns the generations that have a guard.
+func (e *Engine) guarding() []*Generation {
+	var guarding []*Generation
+	for _, generation := range []*Generation{e.current, e.candidate} {
+		if generation != nil && generation.guard.On() {
+			guarding = append(guarding, generation)
+		}
+	}
+	return guarding
+}
+
+// heard notes the answer of an anchor: whoever waits for it may go.
+func (e *Engine) heard(a answer, now time.Time) {
+	if a.err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, generation := range e.guarding() {
+		g := &generation.guard
+		if !slices.Contains(g.Anchors, a.anchor) || !a.asked.After(g.heard) {
+			continue
+		}
+		g.heard = a.asked
+		if !g.blind.IsZero() {
+			e.seeAgain(generation, now)
+		}
+		e.review(generation, now)
+	}
+}
+
+// seeAgain ends the blindness of the monitor.
+func (e *Engine) seeAgain(generation *Generation, now time.Time) {
+	g := &generation.guard
+	if generation == e.current {
+		e.cfg.Metrics.blind.Set(0)
+		e.cfg.Log.Warningf("guard: anchors answer again after %s: sites may leave their origins once new samples say so", now.Sub(g.blind).Round(time.Second))
+	}
+	g.blind, g.thaw = time.Time{}, now
+}
+
+// review lets those decide again who waited and need not wait any longer.
+func (e *Engine) review(generation *Generation, now time.Time) {
+	for _, r := range slices.Collect(maps.Keys(generation.guard.waiting)) {
+		if !generation.guard.holds(r, now) {
+			e.step(r, control.None, now)
+		}
+	}
+}

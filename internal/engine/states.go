@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// statesAtOnce is how many sites are looked at without a pause for decisions.
+const statesAtOnce = 500
+
+// States returns the states of all sites in force, in the order of their names;
+// see api.Engine.
+func (e *Engine) States() []api.State {
+	var states []api.State
+	for runners := range slices.Chunk(e.inForce(), statesAtOnce) {
+		e.mu.Lock()
+		for _, r := range runners {
+			states = append(states, r.shown(time.Now()))
+		}
+		e.mu.Unlock()
+	}
+	slices.SortFunc(states, func(a, b api.State) int { return strings.Compare(a.Site, b.Site) })
+	return states
+}
+
+// inForce returns the runners of the generation in force.
+func (e *Engine) inForce() []*runner {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.current == nil {
+		return nil
+	}
+	return e.current.runners
+}
+
+// shown returns the runner's state as people see it.
+func (r *runner) shown(now time.Time) api.State {
+	d := r.state.Decision()
+	s := api.State{
+		Site: r.site.Name(), Epoch: d.Epoch, Side: api.Side(d.Side), Share: d.Share,
+		Since: d.Since, TTL: api.Seconds(d.TTL), Reason: d.Reason.String(),
+		Cause: d.Reason.Cause, Signal: d.Reason.Signal, Value: api.Number(d.Reason.Value),
+		Limit: api.Number(d.Reason.Limit), V: api.Number(d.Reason.V), Age: api.Seconds(d.Reason.Age),
+	}
+	for _, c := range d.CDNs {
+		s.CDNs = append(s.CDNs, api.CDN{Name: c.Name, Target: c.Target, Weight: c.Weight})
+	}
+	if !r.located() {
+		return s
+	}
+	for i, view := range control.Explain(r.site, r.state, r.input(control.None, now, false)) {
+		s.Origins = append(s.Origins, shownOrigin(&r.site.Origins[i], view, d))
+	}
+	return s
+}
+
+func shownOrigin(o *site.Origin, view control.View, d site.Decision) api.OriginState {
+	s := api.OriginState{
+		Name: o.Name, Operated: operated(o), Side: api.Side(view.Standing.Side),
+		Serving: d.Share < 1 && serves(o, d),
+	}
+	for i, addr := range o.Addresses {
+		s.Addresses = append(s.Addresses, api.AddressState{Address: addr, Health: shownHealth(view.Health[i])})
+	}
+	return s
+}
+
+// operated says who runs an origin, in the word of the Corefile.
+func operated(o *site.Origin) string {
+	if o.ThirdParty {
+		return "third-party"
+	}
+	return "own"
+}
+
+// serves reports whether an origin is one of those that a decision sends
+// visitors to, if it diverts them not all.
+func serves(o *site.Origin, d site.Decision) bool {
+	same := func(s site.Served) bool { return s.Name == o.Name }
+	return d.Epoch > 0 && (d.Origins == nil || slices.ContainsFunc(d.Origins, same))
+}
+
+func shownHealth(h control.Health) api.Health {
+	switch h {
+	case control.HealthUp:
+		return api.HealthUp
+	case control.HealthDown:
+		return api.HealthDown
+	}
+	return api.HealthUnknown
+}

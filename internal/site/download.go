@@ -1,0 +1,43 @@
+package site
+
+import "fmt"
+
+// DefaultDownloadLimit is what all downloads together may cost, in bit/s.
+const DefaultDownloadLimit = 100e6
+
+// Downloads returns what the downloads of some sites cost in bit/s, on the
+// average, and how many targets there are.
+func Downloads(sites []*Site) (cost float64, targets int) {
+	cost, targets, _ = downloads(sites, 0)
+	return cost, targets
+}
+
+// ValidateDownloads refuses the site with which downloads come to cost more than
+// limit, in bit/s. Every error is a *PlaceError.
+func ValidateDownloads(sites []*Site, limit float64) error {
+	cost, targets, beyond := downloads(sites, limit)
+	if beyond == nil {
+		return nil
+	}
+	return &PlaceError{beyond.Place, fmt.Errorf("with site '%s' all downloads cost %s (%d targets), more than %s: make them smaller or less often, or allow more with 'download RATE'",
+		beyond.Name(), FormatRate(cost), targets, FormatRate(limit))}
+}
+
+// downloads adds up the cost of each target once, up to the site that goes
+// beyond a limit, if there is one.
+func downloads(sites []*Site, limit float64) (cost float64, targets int, beyond *Site) {
+	seen := make(map[Target]bool)
+	for _, s := range sites {
+		for _, p := range s.Paths() {
+			if p.Target.Kind != "download" || seen[p.Target] {
+				continue
+			}
+			seen[p.Target] = true
+			cost += float64(p.Target.Ask.Value().Size) * 8 / p.Every.Seconds()
+		}
+		if limit > 0 && cost > limit {
+			return cost, len(seen), s
+		}
+	}
+	return cost, len(seen), nil
+}
