@@ -130,7 +130,7 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 		})
 	}
 	t.Run("Target", func(t *testing.T) {
-		for _, host := range []string{"", "www.example.org\r\nX-A: 1", "a b"} {
+		for _, host := range []string{"www.example.org\r\nX-A: 1", "a b"} {
 			to := target("http://127.0.0.1:1/")
 			to.Host = host
 			wantFailure(t, ask(t, newHTTP(""), to), site.FailureProtocol, "is not a host")
@@ -139,6 +139,25 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 			wantFailure(t, ask(t, newHTTP(""), target(url)), site.FailureProtocol, "not a valid one")
 		}
 	})
+}
+
+func TestHostHeader(t *testing.T) {
+	for _, tt := range []struct{ host, url, want string }{
+		{"www.example.org", "http://192.0.2.1:8080/", "www.example.org"},
+		{"", "http://192.0.2.1:80/", "192.0.2.1"},
+		{"", "https://feed.example.net:443/", "feed.example.net"},
+		{"", "https://feed.example.net:80/", "feed.example.net:80"},
+		{"", "http://[2001:db8::1]:9100/", "[2001:db8::1]:9100"},
+		{"", "http://[2001:db8::1]:80/", "[2001:db8::1]"},
+		{"2001:db8::1", "http://[2001:db8::1]:80/", "[2001:db8::1]"},
+	} {
+		to := target(tt.url)
+		to.Host = tt.host
+		sent, err := health.Request(to, "GET")
+		if want := "\r\nHost: " + tt.want + "\r\n"; err != nil || !strings.Contains(string(sent), want) {
+			t.Errorf("%+v: got %q, %v", tt, sent, err)
+		}
+	}
 }
 
 func TestSecret(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -34,14 +35,14 @@ var framing = []string{"Host", "Connection", "Content-Length", "Transfer-Encodin
 // request returns the request that is asked of the target: at url, which is the
 // target's own or one at the same host, with more fields of the header.
 func (c *call) request(method string, u *url.URL, more ...field) (*request, error) {
-	r := &request{method: method, url: u, host: c.target.Host, http2: c.ask.HTTP2, keep: c.ask.KeepAlive}
+	r := &request{method: method, url: u, host: c.hostHeader(u), http2: c.ask.HTTP2, keep: c.ask.KeepAlive}
 	if !isToken(method) {
 		return nil, fmt.Errorf("%w: '%s' is not a method", errLocal, method)
 	}
 	if uri := u.RequestURI(); u.Host == "" || !strings.HasPrefix(uri, "/") || strings.ContainsFunc(uri, notVisible) {
 		return nil, errors.New("reading the URL: not a valid one")
 	}
-	if r.host == "" || !httpguts.ValidHostHeader(r.host) {
+	if !httpguts.ValidHostHeader(r.host) {
 		return nil, fmt.Errorf("'%s' is not a host", r.host)
 	}
 	given, err := fields(c.ask.Headers)
@@ -53,6 +54,22 @@ func (c *call) request(method string, u *url.URL, more ...field) (*request, erro
 		r.fields = append(r.fields, field{"User-Agent", c.userAgent})
 	}
 	return r, nil
+}
+
+// hostHeader returns the target's Host, or where it has none that of the URL, as
+// the header of that name has it (RFC 9110, section 7.2).
+func (c *call) hostHeader(u *url.URL) string {
+	host := c.target.Host
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
+		return "[" + host + "]"
+	}
+	if host != "" {
+		return host
+	}
+	if defaultPort := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; defaultPort != "" {
+		return strings.TrimSuffix(u.Host, defaultPort)
+	}
+	return u.Host
 }
 
 // isToken reports whether text may be a method or the name of a header (RFC

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -22,7 +23,7 @@ func (c *call) secure(ctx context.Context, conn net.Conn, protocols ...string) (
 func (c *call) secureFrom(ctx context.Context, conn net.Conn, sessions tls.ClientSessionCache, protocols ...string) (*tls.Conn, site.Failure, error) {
 	defer c.lap(&c.result.Phases.TLS)
 	secured := tls.Client(conn, &tls.Config{
-		ServerName:         c.target.Host,
+		ServerName:         cmp.Or(c.target.Host, c.url.Hostname()),
 		InsecureSkipVerify: c.ask.SkipVerify, // the operator's choice, per probe
 		NextProtos:         protocols,
 		ClientSessionCache: sessions,

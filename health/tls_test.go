@@ -73,6 +73,12 @@ func TestF5Certificates(t *testing.T) {
 			}
 		})
 	}
+	t.Run("NoHost", func(t *testing.T) { // then it is the URL's
+		url, _ := counting(t, &tls.Config{Certificates: []tls.Certificate{root().sign(t, "127.0.0.1", soon)}}, func(http.ResponseWriter, *http.Request) {})
+		to := target(url)
+		to.Host = ""
+		wantGood(t, ask(t, newHTTP(""), to))
+	})
 	t.Run("NoTLSAtAll", func(t *testing.T) {
 		url := web(t, func(http.ResponseWriter, *http.Request) {})
 		wantFailure(t, ask(t, newHTTP(""), target("https"+url[len("http"):])), site.FailureTLS)
