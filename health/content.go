@@ -23,7 +23,7 @@ type wanted struct {
 	condition *vm.Program    // nil: there is none
 }
 
-// read reads and wants a body. No error quotes it.
+// read reads and judges a body. No error quotes it.
 func (w *wanted) read(r io.Reader) (site.Failure, error) {
 	if w == nil {
 		if _, err := io.Copy(io.Discard, r); err != nil {
@@ -137,10 +137,10 @@ func Check(ask site.Ask) error {
 	return checkRequest(ask)
 }
 
-// maxWants is how many wants are kept. Beyond, they are made anew.
+// maxWants is of how many asks that is kept. Beyond, they are made anew.
 const maxWants = 10_000
 
-// wants keeps what all asks want, compiled, as they take much longer to make than to
+// wants keeps what asks want, compiled, as that takes much longer to make than to
 // use.
 type wants struct {
 	mu   sync.Mutex

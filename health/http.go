@@ -59,7 +59,7 @@ func (c *call) accepts(status int) bool {
 	return c.ask.Status.Has(status)
 }
 
-// reader reads and wants an answer. Its errors do not quote the answer, but
+// reader reads and judges an answer. Its errors do not quote the answer, but
 // for those of reading the body.
 type reader func(head *http.Response, body *body) (site.Failure, error)
 

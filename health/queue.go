@@ -86,7 +86,7 @@ func Samples(t site.Target, at time.Time, r Result) []site.Sample {
 // grain is what phases are multiples of, from periods of a second up. Probes
 // that begin together wake the process once; one by one, the waking would cost
 // more than the probes do.
-const grain = 5 * time.Millisecond
+const grain = 10 * time.Millisecond
 
 // slot returns the first time of the entry's grid that is not before t: those
 // for which time mod period is the phase, itself the target's hash mod period.

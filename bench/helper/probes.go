@@ -106,11 +106,14 @@ func drive(exporter, port, targets, period string) error {
 		return err
 	}
 	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: every}
+	places := make(chan struct{}, 256) // a slow exporter is not to be drowned
 	tick := time.NewTicker(every / time.Duration(n))
 	for i := 0; ; i++ {
 		<-tick.C
 		target := "http://" + net.JoinHostPort(addressOf(i%n), port) + "/up"
+		places <- struct{}{}
 		go func() {
+			defer func() { <-places }()
 			answer, err := client.Get("http://" + exporter + "/probe?module=bench&target=" + url.QueryEscape(target))
 			if err != nil {
 				log.Print(err)
