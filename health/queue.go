@@ -83,10 +83,18 @@ func Samples(t site.Target, at time.Time, r Result) []site.Sample {
 	return samples
 }
 
+// grain is what phases are multiples of, from periods of a second up. Probes
+// that begin together wake the process once; one by one, the waking would cost
+// more than the probes do.
+const grain = 10 * time.Millisecond
+
 // slot returns the first time of the entry's grid that is not before t: those
 // for which time mod period is the phase, itself the target's hash mod period.
 func (e *entry) slot(t time.Duration) time.Duration {
 	phase := time.Duration(e.hash % uint64(e.period))
+	if e.period >= time.Second {
+		phase -= phase % grain
+	}
 	periods := (t - phase + e.period - 1) / e.period
 	return phase + periods*e.period
 }
