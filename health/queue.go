@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -39,11 +40,11 @@ const soon = time.Second
 
 // samples returns what a result is worth. A failed probe counts as the worst
 // that it can measure; a feed that fails, or a probe that this machine could not
-// make, says nothing.
+// or must not make, says nothing.
 func (e *entry) samples(at time.Time, r Result) ([]site.Sample, error) {
 	switch {
-	case r.Failure == site.FailureLocal, r.Failure != "" && e.target.IsFeed():
-		return nil, r.Err
+	case r.Failure == site.FailureLocal, r.Failure == site.FailureForbidden, r.Failure != "" && e.target.IsFeed():
+		return nil, cmp.Or(r.Err, errors.New(string(r.Failure)))
 	case e.target.IsFeed():
 		return e.metered(at, r.Readings)
 	}
