@@ -18,7 +18,6 @@ const (
 
 // Decision says, for one site at one moment, who serves it and why.
 type Decision struct {
-	Site      string
 	Epoch     uint64        // counts this site's decisions
 	Side      Side          // what was measured
 	Share     float64       // of the clients that are diverted
