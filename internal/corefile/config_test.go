@@ -32,8 +32,8 @@ func example(lines ...string) string {
 // corefileErrors are the rules of the directive, of classes, of sites and of
 // the whole Corefile.
 var corefileErrors = []struct{ name, in, want string }{
-	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, site, resolver, seed, ecs are known"},
-	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, site, resolver, seed, ecs are known"},
+	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, site, resolver, seed, ecs, allow, download, guard, socket are known"},
+	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, site, resolver, seed, ecs, allow, download, guard, socket are known"},
 
 	{"zone of no name", "example.org {\n cdnredirect a..b example.org {\n }\n}", "2 - Error during parsing: 'a..b' gives no zone: write names such as example.org"},
 	{"zone not ASCII", "example.org {\n cdnredirect münchen.example {\n }\n}", "2 - Error during parsing: invalid zone: name 'münchen.example.' is not ASCII: write its A-labels (RFC 5891)"},
@@ -81,13 +81,13 @@ var corefileErrors = []struct{ name, in, want string }{
 
 	{"site with nothing", example("site www.example.org"), "3 - Error during parsing: site 'www.example.org.' has no origin"},
 	{"site without cdn", example("site www.example.org {", "origin 192.0.2.1", "}"), "3 - Error during parsing: site 'www.example.org.' has no cdn"},
-	{"site without probe", example("site www.example.org {", needed[0], needed[1], "}"), "3 - Error during parsing: site 'www.example.org.' has no probe"},
+	{"site without probe", example("site www.example.org {", needed[0], needed[1], "}"), "3 - Error during parsing: site 'www.example.org.' has no probe and no feed"},
 	{"site without threshold", example("site www.example.org {", needed[0], needed[1], needed[2], "}"), "3 - Error during parsing: site 'www.example.org.' has no threshold"},
-	{"the last cdn is blamed", example("site www.example.org class web {", "cdn a {name}", "cdn b b.example.net", "}", full), "5 - Error during parsing: target 'www.example.org.' of cdn 'a' leads back to the site"},
+	{"the line of the cdn is blamed", example("site www.example.org class web {", "cdn a {name}", "cdn b b.example.net", "}", full), "4 - Error during parsing: target 'www.example.org.' of cdn 'a' leads back to the site"},
 
 	{"class line that fails for a site", example("site www.example.org class web {", "probe http http://{origin}/ timeout 100ms", "}", full), "10 - Error during parsing: limit 300ms is not below the timeout 100ms of the probe that measures it (site 'www.example.org' at Corefile:3)"},
 	{"class placeholder that fails for a site", example("class web {", "cdn edge "+strings.Repeat("{label}", 6)+".example.net", "}", "site www-0123456.example.org class web"), "4 - Error during parsing: '" + strings.Repeat("www-0123456", 6) + ".example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all (site 'www-0123456.example.org' at Corefile:6)"},
-	{"placeholder that makes no URL", example(full, `site a\(b.example.org class web {`, "host www.example.org", "probe http http://{name}/", "}"), `11 - Error during parsing: 'http://a\(b.example.org/' is not a URL: invalid character "\\" in host name`},
+	{"placeholder that makes no URL", example(full, `site a\(b.example.org class web {`, "host www.example.org", "probe http http://{name}/", "}"), `11 - Error during parsing: 'http://a\(b.example.org/' is not an http:// or https:// URL: invalid character "\\" in host name`},
 
 	{"share with switch", example(full, "site www.example.org class web {", "divert fixed 30%", "}"), "10 - Error during parsing: a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that"},
 	{"hides with address", example(full, "site www.example.org class web {", "hides MX", "answer address", "}"), "10 - Error during parsing: hides has no meaning with 'answer address', which hides nothing"},
@@ -111,7 +111,7 @@ var corefileErrors = []struct{ name, in, want string }{
 	{"two seeds", example("seed a b"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'b'"},
 	{"seed with a block", example("seed a {", "}"), "3 - Error during parsing: unexpected '{' after 'seed a': a property has no block"},
 
-	{"unknown class", example("site www.example.org class web", "class shop {", "}"), "3 - Error during parsing: unknown class 'web'"},
+	{"unknown class", example("site www.example.org class web", "class shop {", "}"), "3 - Error during parsing: unknown class 'web': define it with 'class web { ... }'"},
 	{"own lines of a waiting site", example("site www.example.org class web {", "ttl 5", "}"), "4 - Error during parsing: invalid duration '5': write a unit, such as 300ms or 10s"},
 	{"repeated line of a waiting site", example("site www.example.org class web {", "ttl 5s", "ttl 5s", "}"), "5 - Error during parsing: property 'ttl' is already given on line 4"},
 	{"waiting site that fails", example("site www.example.org class web") + example("class web {", "}"), "3 - Error during parsing: site 'www.example.org.' has no origin"},

@@ -117,12 +117,12 @@ func (d *draft) expand() error {
 	}
 	for i := range s.Probes {
 		if err := expandSource(s, &s.Probes[i]); err != nil {
-			return d.blame("probe "+s.Probes[i].Kind, err)
+			return d.blame(s.Probes[i].Key(), err)
 		}
 	}
 	for i := range s.Feeds {
 		if err := expandSource(s, &s.Feeds[i]); err != nil {
-			return d.blame("feed", err)
+			return d.blame(s.Feeds[i].Key(), err)
 		}
 	}
 	return nil

@@ -1,8 +1,10 @@
 package corefile
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -84,7 +86,7 @@ func setCapacity(o *site.Origin, n node) error { return one(n, into(&o.Capacity,
 func capacity(word string) (float64, error) {
 	value, err := site.ParseRate(word)
 	if err == nil && value == 0 {
-		err = unknown("capacity", word, "rates above zero")
+		err = fmt.Errorf("invalid capacity '%s': it must be above zero", word)
 	}
 	return value, err
 }
@@ -100,9 +102,14 @@ func setOperated(o *site.Origin, n node) error {
 	})
 }
 
+// setOriginFeed reads a feed as a site has it. The origin is that of several
+// sites, whose names are none of its own.
 func setOriginFeed(o *site.Origin, n node) error {
 	src, err := readFeed(n)
 	o.Feeds = append(o.Feeds, src)
+	if err == nil && strings.Contains(strings.ReplaceAll(src.URL, "{origin}", ""), "{") {
+		err = fmt.Errorf("unknown placeholder in '%s': {origin} is known", src.URL)
+	}
 	return err
 }
 
@@ -122,8 +129,9 @@ func setOrigin(s *site.Site, n node) error {
 	o := site.Origin{}
 	var err error
 	switch {
-	case args[0] == "next" && len(args) == 1:
+	case args[0] == "next":
 		o.Next = true
+		err = readOptions(n, args[1:])
 	case isOriginName(args[0]):
 		o.Name = args[0]
 		err = readOptions(n, args[1:],

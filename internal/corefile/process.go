@@ -85,8 +85,8 @@ func readGuard(n node) (g site.Guard, err error) {
 	if len(args) < 5 {
 		return g, n.argError()
 	}
-	for i, word := range map[int]string{1: "in", 3: "anchor"} {
-		if args[i] != word {
+	for i, word := range []string{1: "in", 3: "anchor"} {
+		if word != "" && args[i] != word {
 			return g, fmt.Errorf("unexpected '%s': write guard 30%% in 1m anchor ADDRESS", args[i])
 		}
 	}

@@ -15,10 +15,13 @@ import (
 // wrongArgs is CoreDNS's text for words that are missing or too many.
 const wrongArgs = "Wrong argument count or unexpected line ending after "
 
+// signals are those that a threshold or a feed may name.
+const signals = "response_time, error_ratio, available_bandwidth, used_bandwidth, load, connections, requests"
+
 // propertyErrors has each property's every failure; the line is the third.
 var propertyErrors = []struct{ line, want string }{
-	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
-	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
+	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
+	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
 
 	{"host", wrongArgs + "'host'"},
 	{"host a..b", "'a..b' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -30,8 +33,8 @@ var propertyErrors = []struct{ line, want string }{
 	{"host a.example.org A.example.org.", "'A.example.org.' is repeated in 'host'"},
 
 	{"origin", wrongArgs + "'origin'"},
-	{"origin next 192.0.2.1", "'next' is not an IPv4 or IPv6 address"},
-	{"origin fra", "'fra' is not an IPv4 or IPv6 address"},
+	{"origin next 192.0.2.1", wrongArgs + "'192.0.2.1'"},
+	{"origin fra.example.net", "'fra.example.net' is not an IPv4 or IPv6 address"},
 	{"origin 192.0.2.1:80", "'192.0.2.1:80' is not an IPv4 or IPv6 address"},
 	{"origin [2001:db8::1]", "'[2001:db8::1]' is not an IPv4 or IPv6 address"},
 	{"origin fe80::1%eth0", "'fe80::1%eth0' is not an IPv4 or IPv6 address"},
@@ -48,7 +51,7 @@ var propertyErrors = []struct{ line, want string }{
 	{"cdn edge a.example.net weight 0", "invalid number '0': it must be at least 1"},
 	{"cdn edge a.example.net priority x", "invalid number 'x': write a whole number, such as 3"},
 	{`cdn "" a.example.net`, "invalid name '' of a cdn: write a word"},
-	{"cdn edge {origin}.example.net", "invalid target '{origin}.example.net': {origin} stands for addresses, a target is a name"},
+	{"cdn edge {origin}.example.net", "invalid target '{origin}.example.net': {origin} stands for addresses, write a name"},
 	{"cdn edge {lable}.example.net", "unknown placeholder in '{lable}.example.net': {origin}, {name}, {label} and {host} are known"},
 	{"cdn edge {label.example.net", "unknown placeholder in '{label.example.net': {origin}, {name}, {label} and {host} are known"},
 	{"cdn edge {label}..example.net", "'www..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -59,9 +62,9 @@ var propertyErrors = []struct{ line, want string }{
 
 	{"probe", wrongArgs + "'probe'"},
 	{"probe http", wrongArgs + "'http'"},
-	{"probe tcp 192.0.2.1:80", "unknown probe 'tcp': http is known"},
+	{"probe smtp 192.0.2.1:25", "unknown probe 'smtp': dns, download, grpc, http, icmp, tcp, tls are known"},
 	{"probe http http://{origin}/ every", wrongArgs + "'every'"},
-	{"probe http http://{origin}/ each 5s", "unknown word 'each': every, timeout, status, tls_verify are known"},
+	{"probe http http://{origin}/ each 5s", "unknown word 'each': every, timeout, tls_verify, days, method, status, body, match, json, keep_alive, http2, header are known"},
 	{"probe http http://{origin}/ every 5s every 6s", "'every' is repeated in 'probe'"},
 	{"probe http http://{origin}/ every 5", "invalid duration '5': write a unit, such as 300ms or 10s"},
 	{"probe http http://{origin}/ every 0s", "invalid duration '0s': it must be above zero"},
@@ -74,19 +77,19 @@ var propertyErrors = []struct{ line, want string }{
 	{"probe http http://{origin}/ status 99", "'99' is not a list of status codes such as 200-299,304"},
 	{`probe http http://{origin}/ status ""`, "'' is not a list of status codes such as 200-299,304"},
 	{"probe http http://{origin}/ tls_verify no", "unknown value 'no': on, off are known"},
-	{"probe http {origin}", "'{origin}' is not a URL: first path segment in URL cannot contain colon"},
+	{"probe http {origin}", "'{origin}' is not an http:// or https:// URL: first path segment in URL cannot contain colon"},
 	{"probe http ftp://{origin}/", "'ftp://{origin}/' is not an http:// or https:// URL"},
-	{"probe http http://", "'http://' is not an http:// or https:// URL"},
-	{"probe http http://a@{origin}/", "'http://a@{origin}/': a probe's URL has no user and no fragment"},
-	{`probe http "http://{origin}/#a"`, "'http://{origin}/#a': a probe's URL has no user and no fragment"},
-	{"probe http http://{origin}:0/", "'http://{origin}:0/' has no valid port"},
-	{"probe http http://{origin}:65536/", "'http://{origin}:65536/' has no valid port"},
-	{"probe http http://{origin}/%zz", `'http://{origin}/%zz' is not a URL: invalid URL escape "%zz"`},
+	{"probe http http://", "'http://' is not an http:// or https:// URL: it has no host"},
+	{"probe http http://a@{origin}/", "'http://a@{origin}/' is not an http:// or https:// URL without user and fragment"},
+	{`probe http "http://{origin}/#a"`, "'http://{origin}/#a' is not an http:// or https:// URL without user and fragment"},
+	{"probe http http://{origin}:0/", "port '0' in 'http://{origin}:0/' is not from 1 to 65535"},
+	{"probe http http://{origin}:65536/", "port '65536' in 'http://{origin}:65536/' is not from 1 to 65535"},
+	{"probe http http://{origin}/%zz", `'http://{origin}/%zz' is not an http:// or https:// URL: invalid URL escape "%zz"`},
 	{"probe http http://{node}/", "unknown placeholder in 'http://{node}/': {origin}, {name}, {label} and {host} are known"},
 
 	{"threshold", wrongArgs + "'threshold'"},
 	{"threshold response_time", wrongArgs + "'response_time'"},
-	{"threshold load 5", "unknown signal 'load': response_time is known"},
+	{"threshold smoke 5", "unknown signal 'smoke': " + signals + " are known"},
 	{"threshold response_time p90", wrongArgs + "'p90'"},
 	{"threshold response_time p42 300ms", "unknown statistic 'p42': p50, p90, p95, p99, mean, max, min, last are known"},
 	{`threshold response_time ""`, "unknown statistic '': p50, p90, p95, p99, mean, max, min, last are known"},
@@ -103,7 +106,7 @@ var propertyErrors = []struct{ line, want string }{
 	{"threshold response_time 300ms window 0s", "invalid duration '0s': it must be above zero"},
 	{"threshold response_time 300ms window 9s", "window 9s is not between the period 10s of the probe and 1h0m0s"},
 	{"threshold response_time 300ms window 2h", "window 2h0m0s is not between the period 10s of the probe and 1h0m0s"},
-	{"threshold response_time 300ms p90", "unknown word 'p90': recover, window are known"},
+	{"threshold response_time 300ms p90", "unknown word 'p90': recover, window, no_data, after are known"},
 	{"threshold response_time 5s", "limit 5s is not below the timeout 5s of the probe that measures it"},
 
 	{"enter", wrongArgs + "'enter'"},

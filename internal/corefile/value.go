@@ -52,10 +52,10 @@ func pattern(word string) (string, error) {
 	if len(word) > maxPattern {
 		return "", fmt.Errorf("a pattern of %d characters is longer than %d", len(word), maxPattern)
 	}
-	if _, err := regexp.Compile(word); err != nil || word == "" {
+	if _, err := regexp.Compile(word); err != nil {
 		return "", fmt.Errorf("invalid pattern '%s': %w", word, err)
 	}
-	return word, nil
+	return nonempty(word)
 }
 
 // size reads a number of bytes.
@@ -82,7 +82,7 @@ func factor(word string) (float64, error) {
 	return value, err
 }
 
-// ratio reads a share of the whole that may not be none of it.
+// limitOf reads a limit in the unit of its signal.
 func limitOf(signal site.Signal) func(word string) (float64, error) {
 	switch signal {
 	case site.ResponseTime:

@@ -96,6 +96,9 @@ func (s *Site) checkOrigins() error {
 		if slices.ContainsFunc(s.Origins[:i], same) {
 			return wrong("origin", "origin '%s' is repeated: a site has addresses of its own, or origins that each have a name", o.Name)
 		}
+		if o.Name == "" && o.empty() {
+			return wrong("origin", "site '%s' has no origin", s.Name())
+		}
 		if o.Name == "" && len(s.Origins) > 1 {
 			return wrong("origin", "site '%s' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too", s.Name())
 		}
@@ -118,27 +121,37 @@ func (o Origin) Validate() error {
 		}
 	}
 	for _, t := range o.Thresholds {
-		if err := t.check(); err != nil {
+		if err := t.Validate(); err != nil {
 			return &PropertyError{"threshold " + string(t.Signal), err}
 		}
 	}
 	return nil
 }
 
-// check checks the origin's addresses.
+// empty reports whether the origin is nowhere.
+func (o Origin) empty() bool { return len(o.Addresses) == 0 && !o.Next }
+
+// key is what tells the line that names the origin from others.
+func (o Origin) key() string { return strings.TrimSuffix("origin "+o.Name, " ") }
+
+// check checks the origin's addresses, which one with a name has in its block.
 func (o Origin) check() error {
-	if len(o.Addresses) == 0 && !o.Next {
-		return wrong("origin", "origin '%s' has no address", o.Name)
+	if o.empty() {
+		return wrong(o.key(), "origin '%s' has no address", o.Name)
 	}
 	if o.Capacity < 0 {
-		return wrong("origin", "capacity %s of origin '%s' is negative", FormatRate(o.Capacity), o.Name)
+		return wrong("capacity", "capacity %s of origin '%s' is negative", FormatRate(o.Capacity), o.Name)
+	}
+	property := "origin"
+	if o.Name != "" {
+		property = "address"
 	}
 	for i, addr := range o.Addresses {
 		switch {
 		case !Reachable(addr):
-			return wrong("origin", "'%s' is not an address that visitors can reach", addr)
+			return wrong(property, "'%s' is not an address that visitors can reach", addr)
 		case slices.Contains(o.Addresses[:i], addr):
-			return wrong("origin", "address '%s' is repeated", addr)
+			return wrong(property, "address '%s' is repeated", addr)
 		}
 	}
 	return nil
@@ -155,17 +168,18 @@ func (s *Site) checkCDNs() error {
 	}
 	for i, c := range s.CDNs {
 		same := func(other CDN) bool { return other.Name == c.Name }
+		key := "cdn " + c.Name
 		switch {
 		case c.Name == "" || slices.ContainsFunc(s.CDNs[:i], same):
 			return wrong("cdn", "cdn '%s' has no name of its own", c.Name)
 		case !isName(c.Target):
-			return wrong("cdn", "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
 		case isAddress(c.Target):
-			return wrong("cdn", "target '%s' of cdn '%s' is an address: a CNAME leads to a name", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' is an address: a CNAME leads to a name", c.Target, c.Name)
 		case slices.Contains(dns.SplitDomainName(c.Target), "*"):
-			return wrong("cdn", "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
 		case s.Serves(c.Target):
-			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
 		}
 	}
 	return checkWeights("cdn", s.CDNs, func(c CDN) (string, int, int) { return c.Name, c.Priority, c.Weight })
@@ -193,12 +207,21 @@ func (s *Site) checkSources() error {
 			return err
 		}
 	}
-	for _, f := range s.feeds() {
+	for _, f := range s.Feeds {
 		if err := s.checkSource("feed", f); err != nil {
 			return err
 		}
 	}
-	if len(s.Probes)+len(s.feeds()) == 0 {
+	ofOrigins := 0
+	for _, o := range s.Origins {
+		for _, f := range o.Feeds {
+			if err := s.checkSource("feed", f); err != nil {
+				return wrong(o.key(), "origin '%s', %s: %w", o.Name, f.Key(), err)
+			}
+		}
+		ofOrigins += len(o.Feeds)
+	}
+	if len(s.Probes)+len(s.Feeds)+ofOrigins == 0 {
 		return wrong("probe", "site '%s' has no probe and no feed", s.Name())
 	}
 	return nil
@@ -210,18 +233,20 @@ func (s *Site) Supplied(signal Signal) bool {
 	return slices.ContainsFunc(s.Probes, supplies) || slices.ContainsFunc(s.Feeds, supplies)
 }
 
-// feeds returns those of the site and of its origins.
-func (s *Site) feeds() []Source {
-	feeds := slices.Clone(s.Feeds)
-	for _, o := range s.Origins {
-		feeds = append(feeds, o.Feeds...)
+// Key is how the line of a source begins, which tells it from others.
+func (s Source) Key() string {
+	switch {
+	case !s.IsFeed():
+		return "probe " + s.Kind
+	case s.Kind == "map":
+		return "feed map " + s.Ask.Map
 	}
-	return feeds
+	return "feed " + string(s.Ask.Signal)
 }
 
 func (s *Site) checkSource(property string, p Source) error {
 	if s.asksItself(p.URL) {
-		return wrong(property, "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
+		return wrong(p.Key(), "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
 	}
 	return checkSource(property, p)
 }
@@ -229,21 +254,22 @@ func (s *Site) checkSource(property string, p Source) error {
 // checkSource checks a probe or feed by itself.
 func checkSource(property string, p Source) error {
 	k, known := kinds[p.Kind]
+	key := p.Key()
 	if !known || k.feed != (property == "feed") {
-		return wrong(property, "%s '%s' is of no known kind", property, p.Kind)
+		return wrong(key, "%s '%s' is of no known kind", property, p.Kind)
 	}
 	if err := k.checkURL(p.URL); err != nil {
-		return &PropertyError{property, err}
+		return &PropertyError{key, err}
 	}
 	switch {
 	case (p.Kind == "http" || p.Kind == "download") && p.Ask.Status == StatusSet{}:
-		return wrong(property, "no status is good for the probe of '%s'", p.URL)
+		return wrong(key, "no status is good for the probe of '%s'", p.URL)
 	case p.Every < MinEvery:
-		return wrong(property, "period %s is shorter than %s", p.Every, MinEvery)
+		return wrong(key, "period %s is shorter than %s", p.Every, MinEvery)
 	case p.Timeout <= 0 || p.Timeout >= p.Every:
-		return wrong(property, "timeout %s is not below the period %s", p.Timeout, p.Every)
+		return wrong(key, "timeout %s is not below the period %s", p.Timeout, p.Every)
 	}
-	return p.Ask.check(property, p.Kind)
+	return p.Ask.check(key, p.Kind)
 }
 
 // asksItself reports whether a URL's host is one of the site's names: its probe
@@ -265,22 +291,31 @@ func (s *Site) checkThresholds() error {
 	for _, o := range s.Origins {
 		thresholds := slices.Concat(s.Thresholds, o.Thresholds)
 		if len(thresholds) == 0 {
-			return wrong("threshold", "site '%s' has no threshold", s.Name())
+			return wrong("threshold", "site '%s' has no threshold%s", s.Name(), o.named(" for origin '%s'"))
 		}
 		for i, t := range thresholds {
-			err := t.check()
-			if err == nil {
-				err = s.checkSupply(t, o)
+			key := "threshold " + string(t.Signal)
+			if err := t.Validate(); err != nil {
+				return &PropertyError{key, err}
 			}
+			err := s.checkSupply(t, o)
 			if err != nil && i >= len(s.Thresholds) {
-				return wrong("origin "+o.Name, "threshold %s of origin '%s': %w", t.Signal, o.Name, err)
+				return wrong(o.key(), "origin '%s', %s: %w", o.Name, key, err)
 			}
 			if err != nil {
-				return &PropertyError{"threshold " + string(t.Signal), err}
+				return wrong(key, "%s%w", o.named("origin '%s': "), err)
 			}
 		}
 	}
 	return nil
+}
+
+// named puts the origin's name into a text, or says nothing of one without.
+func (o Origin) named(text string) string {
+	if o.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf(text, o.Name)
 }
 
 // checkSupply checks a threshold against the sources that supply it.
@@ -304,7 +339,7 @@ func (s *Site) checkSupply(t Threshold, o Origin) error {
 	case !supplied:
 		return fmt.Errorf("no probe or feed supplies %s", t.Signal)
 	case t.Signal == AvailableBandwidth && o.Capacity > 0 && t.Recover > o.Capacity:
-		return fmt.Errorf("recover %s is above the capacity %s of origin '%s': it would never be reached", FormatRate(t.Recover), FormatRate(o.Capacity), o.Name)
+		return fmt.Errorf("recover %s is above the capacity %s of the origin: it would never be reached", FormatRate(t.Recover), FormatRate(o.Capacity))
 	}
 	return nil
 }
@@ -317,8 +352,8 @@ func (s Source) word() string {
 	return "probe"
 }
 
-// check checks the threshold by itself. Its comparisons are such that NaN fails.
-func (t Threshold) check() error {
+// Validate checks the threshold by itself. Its comparisons are such that NaN fails.
+func (t Threshold) Validate() error {
 	format := t.Signal.Format
 	switch {
 	case !slices.Contains(Signals(), t.Signal):
