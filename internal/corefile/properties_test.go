@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,8 +19,11 @@ const wrongArgs = "Wrong argument count or unexpected line ending after "
 // signals are those that a threshold or a feed may name.
 const signals = "response_time, error_ratio, available_bandwidth, used_bandwidth, load, connections, requests"
 
-// propertyErrors has each property's every failure; the line is the third.
-var propertyErrors = []struct{ line, want string }{
+// lineError is what is said of a line, which is the third.
+type lineError struct{ line, want string }
+
+// propertyErrors has each property's every failure.
+var propertyErrors = []lineError{
 	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
 	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
 
@@ -205,8 +209,11 @@ var propertyErrors = []struct{ line, want string }{
 	{"no_data cdn after -5m", "after -5m0s is negative"},
 }
 
+// lineErrors are those of a class as of a site.
+func lineErrors() []lineError { return slices.Concat(propertyErrors, sourceErrors, thresholdErrors) }
+
 func TestPropertyErrors(t *testing.T) {
-	for _, tc := range propertyErrors {
+	for _, tc := range lineErrors() {
 		t.Run(tc.line, func(t *testing.T) {
 			_, _, err := load(siteWith(tc.line))
 			wantError(t, err, "Corefile:3 - Error during parsing: "+tc.want)
@@ -218,11 +225,12 @@ func TestPropertyErrors(t *testing.T) {
 // on the names of the site reads otherwise.
 func TestPropertyErrorsOfClass(t *testing.T) {
 	named := map[string]string{
-		"cdn edge {label}..example.net": "'site..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all",
-		"answer cname {name}":           "'site.invalid.' is a name of the site itself: the origin needs one of its own",
-		"cdn edge {name}":               "target 'site.invalid.' of cdn 'edge' leads back to the site",
+		"cdn edge {label}..example.net":         "'site..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all",
+		"answer cname {name}":                   "'site.invalid.' is a name of the site itself: the origin needs one of its own",
+		"cdn edge {name}":                       "target 'site.invalid.' of cdn 'edge' leads back to the site",
+		"feed load prometheus http://{name}/ m": "the host in 'http://site.invalid/' is a name of the site, which leads where the decision says: write {origin}",
 	}
-	for _, tc := range propertyErrors {
+	for _, tc := range lineErrors() {
 		t.Run(tc.line, func(t *testing.T) {
 			want := tc.want
 			if text := named[tc.line]; text != "" {
@@ -267,11 +275,14 @@ func base() *site.Site {
 	}
 }
 
-// effects has what every property and every word of it changes in a site.
-var effects = []struct {
+// effect is what a line changes in a site.
+type effect struct {
 	line   string
 	change func(*site.Site)
-}{
+}
+
+// effects has what every property and every word of it changes in a site.
+var effects = []effect{
 	{"host shop.example.com. API.example.com", func(s *site.Site) { s.Hosts = []string{"shop.example.com", "api.example.com"} }},
 
 	{"origin 192.0.2.7 2001:db8::7", func(s *site.Site) { s.Origins[0].Addresses = addresses("192.0.2.7", "2001:db8::7") }},
@@ -395,7 +406,7 @@ func same(t *testing.T, got, want *site.Site) {
 }
 
 func TestEffects(t *testing.T) {
-	for _, tc := range effects {
+	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects) {
 		t.Run(tc.line, func(t *testing.T) {
 			_, sites, err := load(siteWith(tc.line))
 			if err != nil {

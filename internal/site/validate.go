@@ -245,10 +245,13 @@ func (s Source) Key() string {
 }
 
 func (s *Site) checkSource(property string, p Source) error {
-	if s.asksItself(p.URL) {
-		return wrong(p.Key(), "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
+	if err := checkSource(property, p); err != nil {
+		return err
 	}
-	return checkSource(property, p)
+	if s.asksItself(p.URL) {
+		return wrong(p.Key(), "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", kinds[p.Kind].written(p.URL))
+	}
+	return nil
 }
 
 // checkSource checks a probe or feed by itself.
