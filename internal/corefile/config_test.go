@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coredns/caddy/caddyfile"
-
-	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -29,9 +26,12 @@ func example(lines ...string) string {
 	return "example.org example.com {\n  cdnredirect {\n" + strings.Join(lines, "\n") + "\n  }\n}\n"
 }
 
+// fileError is what is said of a Corefile.
+type fileError struct{ name, in, want string }
+
 // corefileErrors are the rules of the directive, of classes, of sites and of
 // the whole Corefile.
-var corefileErrors = []struct{ name, in, want string }{
+var corefileErrors = []fileError{
 	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, site, resolver, seed, ecs, allow, download, guard, socket are known"},
 	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, site, resolver, seed, ecs, allow, download, guard, socket are known"},
 
@@ -100,17 +100,6 @@ var corefileErrors = []struct{ name, in, want string }{
 
 	{"host at the apex", example(full, "site www.example.org class web {", "answer cname example.org", "}"), "10 - Error during parsing: 'example.org.' is the apex of the zone: the origin needs a name below it"},
 
-	{"resolver twice", example("resolver 192.0.2.53", "resolver 192.0.2.54"), "4 - Error during parsing: resolver is already given at Corefile:3"},
-	{"seed in two blocks", example("seed a") + example("seed b"), "8 - Error during parsing: seed is already given at Corefile:3"},
-	{"resolver without an address", example("resolver"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'resolver'"},
-	{"resolver by name", example("resolver ns.example.net"), "3 - Error during parsing: 'ns.example.net' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"},
-	{"resolver with a port of 0", example("resolver 192.0.2.53:0"), "3 - Error during parsing: '192.0.2.53:0' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"},
-	{"ecs of no network", example("ecs 192.0.2.0/33"), "3 - Error during parsing: '192.0.2.0/33' is not a network: write 192.0.2.0/24, 2001:db8::/32 or an address"},
-	{"ecs with bits behind", example("ecs 192.0.2.1/24"), "3 - Error during parsing: '192.0.2.1/24' has bits behind its length: write 192.0.2.0/24"},
-	{"empty seed", example(`seed ""`), "3 - Error during parsing: invalid seed '': write a word that all servers have"},
-	{"two seeds", example("seed a b"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'b'"},
-	{"seed with a block", example("seed a {", "}"), "3 - Error during parsing: unexpected '{' after 'seed a': a property has no block"},
-
 	{"unknown class", example("site www.example.org class web", "class shop {", "}"), "3 - Error during parsing: unknown class 'web': define it with 'class web { ... }'"},
 	{"own lines of a waiting site", example("site www.example.org class web {", "ttl 5", "}"), "4 - Error during parsing: invalid duration '5': write a unit, such as 300ms or 10s"},
 	{"repeated line of a waiting site", example("site www.example.org class web {", "ttl 5s", "ttl 5s", "}"), "5 - Error during parsing: property 'ttl' is already given on line 4"},
@@ -139,7 +128,7 @@ func TestTheLongestChain(t *testing.T) {
 }
 
 func TestCorefileErrors(t *testing.T) {
-	for _, tc := range corefileErrors {
+	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, _, err := loadAll(t, "Corefile", tc.in)
 			wantError(t, err, "Corefile:"+tc.want)
@@ -413,18 +402,6 @@ func TestImportErrors(t *testing.T) {
 			want := strings.ReplaceAll(strings.ReplaceAll(tc.want, "FILE", path), "Corefile:", corefile+":")
 			wantError(t, err, want)
 		})
-	}
-}
-
-func TestProcess(t *testing.T) {
-	d := caddyfile.NewDispenser("Corefile", strings.NewReader("cdnredirect {\n resolver 192.0.2.53 [2001:db8::53]:5353\n seed s3cret\n ecs 192.0.2.0/24 2001:db8::1\n}"))
-	c := corefile.New()
-	if _, err := c.Add(&d, origins("example.org.")); err != nil {
-		t.Fatal(err)
-	}
-	p := c.Process()
-	if got, want := fmt.Sprint(p.Resolvers, p.Seed, p.ECS), "[192.0.2.53:53 [2001:db8::53]:5353]s3cret[192.0.2.0/24 2001:db8::1/128]"; got != want {
-		t.Errorf("Expected %q, got %q", want, got)
 	}
 }
 

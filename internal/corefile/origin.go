@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,14 +21,24 @@ var originName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 func isOriginName(word string) bool { return word != "next" && originName.MatchString(word) }
 
+func checkOriginName(name string) error {
+	switch {
+	case name == "next":
+		return errors.New("'next' is not a name of an origin: it stands for the next plugin")
+	case !isOriginName(name):
+		return fmt.Errorf("'%s' is not a name of an origin: begin with a letter, go on with letters, digits, - and _", name)
+	}
+	return nil
+}
+
 // addOrigin keeps an origin for the sites of all blocks.
 func (c *Config) addOrigin(n node) error {
 	if len(n.args()) != 1 {
 		return n.wrap(n.argError())
 	}
 	name := n.args()[0]
-	if !isOriginName(name) {
-		return n.errorf("'%s' is not a name of an origin: begin with a letter, go on with letters, digits, - and _", name)
+	if err := checkOriginName(name); err != nil {
+		return n.wrap(err)
 	}
 	if first, found := c.origins[name]; found {
 		return n.errorf("origin '%s' is already defined at %s", name, first.node.place())
