@@ -121,7 +121,7 @@ func (o Origin) Validate() error {
 		}
 	}
 	for _, t := range o.Thresholds {
-		if err := t.Validate(); err != nil {
+		if err := cmp.Or(t.Validate(), o.checkReach(t)); err != nil {
 			return &PropertyError{"threshold " + string(t.Signal), err}
 		}
 	}
@@ -341,7 +341,13 @@ func (s *Site) checkSupply(t Threshold, o Origin) error {
 		return fmt.Errorf("no probe or feed supplies %s: it takes a feed of it, a probe download, or a feed of %s and an origin with a capacity", t.Signal, UsedBandwidth)
 	case !supplied:
 		return fmt.Errorf("no probe or feed supplies %s", t.Signal)
-	case t.Signal == AvailableBandwidth && o.Capacity > 0 && t.Recover > o.Capacity:
+	}
+	return o.checkReach(t)
+}
+
+// checkReach refuses a recover level that the origin cannot come to.
+func (o Origin) checkReach(t Threshold) error {
+	if t.Signal == AvailableBandwidth && o.Capacity > 0 && t.Recover > o.Capacity {
 		return fmt.Errorf("recover %s is above the capacity %s of the origin: it would never be reached", FormatRate(t.Recover), FormatRate(o.Capacity))
 	}
 	return nil
