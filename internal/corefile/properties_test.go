@@ -165,8 +165,8 @@ var propertyErrors = []lineError{
 	{"divert fixed 30", "invalid share '30': write a percentage, such as 30%"},
 	{"divert fixed x%", "invalid share 'x%': write a percentage, such as 30%"},
 	{"divert fixed 30% 40%", wrongArgs + "'40%'"},
-	{"divert fixed 101%", "share 101 % is not from 0% to 100%"},
-	{"divert fixed -1%", "share -1 % is not from 0% to 100%"},
+	{"divert fixed 101%", "share 101% is not from 0% to 100%"},
+	{"divert fixed -1%", "share -1% is not from 0% to 100%"},
 	{"divert all 30%", wrongArgs + "'30%'"},
 
 	{"answer", wrongArgs + "'answer'"},

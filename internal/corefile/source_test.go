@@ -1,12 +1,14 @@
 package corefile_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -266,5 +268,16 @@ func TestTheWrongSourceIsBlamed(t *testing.T) {
 	} {
 		_, _, err := load(siteWith(line, "probe http http://{origin}/", "feed map nginx http://{origin}/", "feed error_ratio file /run/e g", "threshold response_time 300ms", "cdn edge edge.example.net"))
 		wantError(t, err, "Corefile:3 - Error during parsing: "+want)
+	}
+}
+
+// Every kind can be written, and no other one.
+func TestKindsHaveParsers(t *testing.T) {
+	if got := corefile.ProbeParsers(); !slices.Equal(got, site.ProbeKinds()) {
+		t.Errorf("got probes %q, want %q", got, site.ProbeKinds())
+	}
+	feeds := slices.Sorted(slices.Values(append(corefile.FeedParsers(), "map")))
+	if !slices.Equal(feeds, site.FeedKinds()) {
+		t.Errorf("got feeds %q, want %q", feeds, site.FeedKinds())
 	}
 }

@@ -55,11 +55,16 @@ func (s Signal) Format(v float64) string {
 	case ResponseTime:
 		return seconds(v).String()
 	case ErrorRatio:
-		return strconv.FormatFloat(math.Round(v*1e4)/100, 'f', -1, 64) + "%"
+		return formatShare(v)
 	case AvailableBandwidth, UsedBandwidth:
 		return FormatRate(v)
 	}
 	return formatCount(v)
+}
+
+// formatShare writes a share of the whole in percent.
+func formatShare(v float64) string {
+	return strconv.FormatFloat(math.Round(v*1e4)/100, 'f', -1, 64) + "%"
 }
 
 // formatCount writes a number without a unit: four digits, or all of a large one.

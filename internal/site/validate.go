@@ -434,7 +434,7 @@ func (s *Site) checkDivert() error {
 	case !slices.Contains([]DivertMode{DivertAll, DivertFixed, DivertNone}, d.Mode):
 		return wrong("divert", "divert '%s' is neither all nor fixed nor none", d.Mode)
 	case d.Mode == DivertFixed && !(d.Share >= 0 && d.Share <= 1):
-		return wrong("divert", "share %g %% is not from 0%% to 100%%", d.Share*100)
+		return wrong("divert", "share %s is not from 0%% to 100%%", formatShare(d.Share))
 	case d.Partial() && s.Answer.Form == FormSwitch && !s.Answer.Keyed:
 		return wrong("divert", "a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that")
 	}
