@@ -259,7 +259,7 @@ func checkSource(property string, p Source) error {
 	k, known := kinds[p.Kind]
 	key := p.Key()
 	if !known || k.feed != (property == "feed") {
-		return wrong(key, "%s '%s' is of no known kind", property, p.Kind)
+		return wrong(property, "%s '%s' is of no known kind", property, p.Kind)
 	}
 	if err := k.checkURL(p.URL); err != nil {
 		return &PropertyError{key, err}

@@ -38,6 +38,24 @@ func origin(texts ...string) func(*site.Site) {
 	return func(s *site.Site) { s.Origins[0].Addresses = addresses(texts...) }
 }
 
+// named has a site with origins of these names.
+func named(names ...string) func(*site.Site) {
+	return func(s *site.Site) {
+		s.Origins = nil
+		for _, name := range names {
+			s.Origins = append(s.Origins, site.Origin{Name: name, Addresses: addresses("192.0.2.1")})
+		}
+	}
+}
+
+// of has a site with one origin of that name.
+func of(name string, change func(*site.Origin)) func(*site.Site) {
+	return func(s *site.Site) {
+		named(name)(s)
+		change(&s.Origins[0])
+	}
+}
+
 func names(texts ...string) func(*site.Site) { return func(s *site.Site) { s.Names = texts } }
 
 func TestValidate(t *testing.T) {
@@ -89,7 +107,7 @@ func TestValidateErrors(t *testing.T) {
 		{func(s *site.Site) { s.CDNs[0].Target = "." }, "cdn edge", "target '.' of cdn 'edge' is not a name in canonical form"},
 		{func(s *site.Site) { s.CDNs = append(s.CDNs, s.CDNs[0]) }, "cdn", "cdn 'edge' has no name of its own"},
 		{url("https://WWW.example.org/"), "probe http", "the host in 'https://WWW.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
-		{func(s *site.Site) { s.Probes[0].Kind = "smoke" }, "probe smoke", "probe 'smoke' is of no known kind"},
+		{func(s *site.Site) { s.Probes[0].Kind = "smoke" }, "probe", "probe 'smoke' is of no known kind"},
 		{func(s *site.Site) { s.Probes[0].Ask.Status = site.StatusSet{} }, "probe http", "no status is good for the probe of 'http://{origin}/'"},
 		{url("http://x{origin}/"), "probe http", "'http://x{origin}/' is not an http:// or https:// URL: invalid IP-literal"},
 		{func(s *site.Site) { s.Thresholds[0].Signal = "smoke" }, "threshold smoke", "signal 'smoke' is not known"},
@@ -116,6 +134,37 @@ func TestValidateErrors(t *testing.T) {
 		{origin("fe80::1%eth0"), "origin", "'fe80::1%eth0' is not an address that visitors can reach"},
 		{func(s *site.Site) { s.Origins[0].Addresses = []netip.Addr{{}} }, "origin", "'invalid IP' is not an address that visitors can reach"},
 		{origin("192.0.2.1", "192.0.2.2", "192.0.2.1"), "origin", "address '192.0.2.1' is repeated"},
+
+		{named("fra", "fra"), "origin", "origin 'fra' is repeated: a site has addresses of its own, or origins that each have a name"},
+		{named("fra", ""), "origin", "site 'www.example.org.' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too"},
+		{named("", "fra"), "origin", "site 'www.example.org.' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too"},
+		{func(s *site.Site) { s.Origins = nil }, "origin", "site 'www.example.org.' has no origin"},
+		{of("fra", func(o *site.Origin) { o.Addresses = nil }), "origin fra", "origin 'fra' has no address"},
+		{of("fra", func(o *site.Origin) { o.Addresses = addresses("0.0.0.0") }), "address", "'0.0.0.0' is not an address that visitors can reach"},
+		{of("fra", func(o *site.Origin) { o.Capacity = -1e6 }), "capacity", "capacity -1Mbit of origin 'fra' is negative"},
+		{of("fra", func(o *site.Origin) { o.Weight = -1 }), "origin", "weight -1 of origin 'fra' is negative"},
+		{of("fra", func(o *site.Origin) { o.Feeds = []site.Source{reads("json", "http://www.example.org/", site.Load)} }), "origin fra", "origin 'fra', feed load: the host in 'http://www.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
+		{of("fra", func(o *site.Origin) { o.Feeds = []site.Source{reads("json", "ftp://{origin}/", site.Load)} }), "origin fra", "origin 'fra', feed load: 'ftp://{origin}/' is not an http:// or https:// URL"},
+		{of("fra", func(o *site.Origin) { o.Thresholds = []site.Threshold{{Signal: site.Load, Limit: 5, Recover: 4}} }), "origin fra", "origin 'fra', threshold load: no probe or feed supplies load"},
+		{of("fra", func(o *site.Origin) { o.Thresholds = []site.Threshold{{Signal: site.Load, Limit: 5, Recover: 6}} }), "threshold load", "recover 6 is not above zero and at most the limit 5"},
+		{func(s *site.Site) {
+			named("fra", "ams")(s)
+			s.Thresholds, s.Origins[0].Thresholds = nil, s.Thresholds
+		}, "threshold", "site 'www.example.org.' has no threshold for origin 'ams'"},
+		{func(s *site.Site) {
+			named("fra", "ams")(s)
+			s.Origins[0].Feeds = []site.Source{reads("json", "http://{origin}/", site.Load)}
+			s.Thresholds = []site.Threshold{{Signal: site.Load, Limit: 5, Recover: 4}}
+		}, "threshold load", "origin 'ams': no probe or feed supplies load"},
+
+		{func(s *site.Site) { s.Probes[0].Kind = "json" }, "probe", "probe 'json' is of no known kind"},
+		{func(s *site.Site) { s.Feeds = s.Probes }, "feed", "feed 'http' is of no known kind"},
+		{func(s *site.Site) { s.Feeds = []site.Source{reads("json", "http://{origin}/", "smoke")} }, "feed smoke", "signal 'smoke' is not known"},
+		{func(s *site.Site) {
+			s.Feeds = []site.Source{reads("map", "http://{origin}/", "")}
+			s.Feeds[0].Ask.Map = "apache"
+		}, "feed map apache", "map 'apache' is not known"},
+		{func(s *site.Site) { s.Probes[0].Ask.Days = -1 }, "probe http", "days -1 is not from 0 to 3650"},
 
 		{func(s *site.Site) { s.CDNs = nil }, "cdn", "site 'www.example.org.' has no cdn"},
 		{func(s *site.Site) { s.CDNs[0].Target = "www.example.org." }, "cdn edge", "target 'www.example.org.' of cdn 'edge' leads back to the site"},
@@ -239,5 +288,27 @@ func TestParseAddress(t *testing.T) {
 	for _, text := range []string{"", "a", "192.0.2", "192.0.2.1:80", "192.0.2.0/24", "[2001:db8::1]", "fe80::1%eth0", "192.0.2.01"} {
 		_, err := site.ParseAddress(text)
 		wantError(t, err, "'"+text+"' is not an IPv4 or IPv6 address")
+	}
+}
+
+// An origin is good or not whichever sites use it.
+func TestValidateOrigin(t *testing.T) {
+	o := shared()
+	o.Capacity = 1e9
+	o.Thresholds = []site.Threshold{{Signal: site.AvailableBandwidth, Limit: 5e8, Recover: 1e9}}
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*site.Origin){
+		"origin 'fra' has no address":                                                          func(o *site.Origin) { o.Addresses = nil },
+		"address '192.0.2.10' is repeated":                                                     func(o *site.Origin) { o.Addresses = addresses("192.0.2.10", "192.0.2.10") },
+		"period 0s is shorter than 1s":                                                         func(o *site.Origin) { o.Feeds[1].Every = 0 },
+		"limit 0bit of available_bandwidth is not above zero":                                  func(o *site.Origin) { o.Thresholds[0].Limit = 0 },
+		"recover 1Gbit is above the capacity 900Mbit of the origin: it would never be reached": func(o *site.Origin) { o.Capacity = 9e8 },
+	} {
+		bad := shared()
+		bad.Capacity, bad.Thresholds = 1e9, []site.Threshold{o.Thresholds[0]}
+		change(&bad)
+		wantError(t, bad.Validate(), want)
 	}
 }
