@@ -405,6 +405,21 @@ func TestImportErrors(t *testing.T) {
 	}
 }
 
+// A snippet that two server blocks import defines what it holds twice, at one
+// place.
+func TestSnippetImportedTwice(t *testing.T) {
+	const rest = "example.org {\n cdnredirect {\n import x\n }\n}\nexample.net {\n cdnredirect example.org {\n import x\n }\n}\n"
+	for lines, want := range map[string]string{
+		full:             "class 'web' is already defined at Corefile:2: import it once, it is known in all server blocks",
+		block("fra", ""): "origin 'fra' is already defined at Corefile:2: import it once, it is known in all server blocks",
+		"site www.example.org {\n" + strings.Join(needed, "\n") + "\n}": "site name 'www.example.org.' is already defined at Corefile:2: sites are defined once, and a block of a bare 'cdnredirect' serves those of others",
+		"seed a": "seed is already given at Corefile:2: import it once, it is known in all server blocks",
+	} {
+		_, _, err := loadAll(t, "Corefile", "(x) {\n"+lines+"\n}\n"+rest)
+		wantError(t, err, "Corefile:2 - Error during parsing: "+want)
+	}
+}
+
 // TestBlockSites has each block know the sites that it defines itself.
 func TestBlockSites(t *testing.T) {
 	blocks, sites, err := loadAll(t, "Corefile", example(full, "site a.example.org class web", "site b.example.org class web")+"example.net {\n cdnredirect {\n site a.example.net class web\n }\n}")

@@ -96,20 +96,14 @@ func (d *draft) expand() error {
 		}
 	}
 	for i, c := range s.CDNs {
-		target, err := s.Expand(c.Target)
-		if err == nil {
-			target, err = domainName(target)
-		}
+		target, err := expandName(s, c.Target)
 		if err != nil {
 			return d.blame("cdn "+c.Name, err)
 		}
 		s.CDNs[i].Target = target
 	}
 	if s.Answer.Form == site.FormCNAME {
-		host, err := s.Expand(s.Answer.Host)
-		if err == nil {
-			host, err = domainName(host)
-		}
+		host, err := expandName(s, s.Answer.Host)
 		if err != nil {
 			return d.blame("answer", err)
 		}
@@ -129,20 +123,23 @@ func (d *draft) expand() error {
 }
 
 // expandSource replaces the placeholders in what is asked, and of whom.
-func expandSource(s *site.Site, src *site.Source) (err error) {
-	texts := []*string{&src.URL}
-	if src.Kind == "dns" {
-		texts = append(texts, &src.Ask.Name)
+func expandSource(s *site.Site, src *site.Source) error {
+	where, err := s.Expand(strings.TrimPrefix(src.URL, scheme(src)))
+	src.URL = scheme(src) + where
+	if err != nil || src.Kind != "dns" {
+		return err
 	}
-	for _, text := range texts {
-		if *text, err = s.Expand(*text); err != nil {
-			return err
-		}
-	}
-	if src.Kind == "dns" {
-		src.Ask.Name, err = domainName(src.Ask.Name)
-	}
+	src.Ask.Name, err = expandName(s, src.Ask.Name)
 	return err
+}
+
+// expandName replaces the placeholders in a name.
+func expandName(s *site.Site, text string) (string, error) {
+	name, err := s.Expand(text)
+	if err != nil {
+		return "", err
+	}
+	return domainName(name)
 }
 
 // validate checks the site as a whole.

@@ -41,7 +41,7 @@ func (c *Config) addOrigin(n node) error {
 		return n.wrap(err)
 	}
 	if first, found := c.origins[name]; found {
-		return n.errorf("origin '%s' is already defined at %s", name, first.node.place())
+		return n.definedAt(first.node)
 	}
 	if err := n.needBlock(); err != nil {
 		return err
@@ -71,9 +71,6 @@ func readOrigin(n node, name string) (site.Origin, error) {
 		set, known := originProperties[line.name()]
 		if !known {
 			return o, line.wrap(unknown("property", line.name(), "address", "capacity", "operated", "feed", "threshold"))
-		}
-		if err := line.needLine(); err != nil {
-			return o, err
 		}
 		if err := given.add(line.key(), line); err != nil {
 			return o, err
@@ -119,7 +116,7 @@ func setOriginFeed(o *site.Origin, n node) error {
 	src, err := readFeed(n)
 	o.Feeds = append(o.Feeds, src)
 	if err == nil && strings.Contains(strings.ReplaceAll(src.URL, "{origin}", ""), "{") {
-		err = fmt.Errorf("unknown placeholder in '%s': {origin} is known", src.URL)
+		err = fmt.Errorf("unknown placeholder in '%s': {origin} is known", strings.TrimPrefix(src.URL, scheme(&src)))
 	}
 	return err
 }

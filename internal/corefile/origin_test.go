@@ -85,7 +85,7 @@ var originLineErrors = []lineError{
 	{"feed load carrier http://{origin}/ m", "unknown feed 'carrier': file, json, prometheus, promql, snmp are known"},
 	{"feed load json http://{name}/ q", "unknown placeholder in 'http://{name}/': {origin} is known"},
 	{"feed load json http://{origin}/{label} q", "unknown placeholder in 'http://{origin}/{label}': {origin} is known"},
-	{"feed load file /run/{name} g", "unknown placeholder in 'file:///run/{name}': {origin} is known"},
+	{"feed load file /run/{name} g", "unknown placeholder in '/run/{name}': {origin} is known"},
 	{"feed load json ftp://{origin}/ q", "'ftp://{origin}/' is not an http:// or https:// URL"},
 	{"feed load file /run/load g every 500ms", "period 500ms is shorter than 1s"},
 	{"threshold response_time 300", "invalid duration '300': write a unit, such as 300ms or 10s"},

@@ -27,7 +27,7 @@ func (p *Process) add(n node) (err error) {
 		return err
 	}
 	if first, found := p.given[n.name()]; found {
-		return n.errorf("%s is already given at %s", n.name(), first.place())
+		return n.errorf("%s is already given at %s", n.name(), n.otherPlace(first))
 	}
 	p.given[n.name()] = n
 	switch n.name() {

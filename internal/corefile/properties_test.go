@@ -365,6 +365,7 @@ var effects = []effect{
 var defaults = []string{
 	"host www.example.org",
 	"probe http http://{origin}/ every 10s timeout 5s status 200-399 tls_verify on",
+	"probe http http://{origin}/ keep_alive off http2 off",
 	"threshold response_time 300ms recover 240ms",
 	"enter 3", "failback_delay 120s", "damping suppress 2.5 reuse 0.75",
 	"ttl 30s diverted 30s min 15s", "divert all", "answer switch", "no_data origin after 10m",

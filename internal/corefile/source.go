@@ -180,11 +180,19 @@ func setURL(src *site.Source, words []string) error {
 	return nil
 }
 
-func setHostPort(src *site.Source, words []string) error {
-	if strings.Contains(words[0], "://") {
-		return fmt.Errorf("'%s' is a URL: write HOST:PORT", words[0])
+// scheme is what stands in a URL before what was written.
+func scheme(src *site.Source) string {
+	if src.OverHTTP() {
+		return ""
 	}
-	src.URL = src.Kind + "://" + words[0]
+	return src.Kind + "://"
+}
+
+func setHostPort(src *site.Source, words []string) error {
+	if before, _, isURL := strings.Cut(words[0], "://"); isURL {
+		return fmt.Errorf("'%s' is a URL: leave out '%s://'", words[0], before)
+	}
+	src.URL = scheme(src) + words[0]
 	return nil
 }
 
@@ -215,7 +223,7 @@ func setFile(src *site.Source, words []string) error {
 		return err
 	}
 	escaped := (&url.URL{Path: path}).EscapedPath()
-	src.URL = "file://" + strings.NewReplacer("%7B", "{", "%7D", "}").Replace(escaped)
+	src.URL = scheme(src) + strings.NewReplacer("%7B", "{", "%7D", "}").Replace(escaped)
 	return into(&src.Ask.Query, selector)(words[1])
 }
 

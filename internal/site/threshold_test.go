@@ -113,3 +113,14 @@ func TestNoDataMayBeLeftOut(t *testing.T) {
 	s.NoData = site.NoData{}
 	wantError(t, s.Validate(), "no_data '' is neither origin nor cdn nor stay")
 }
+
+// Only a probe ends at a timeout: what a feed gives may be any time.
+func TestLimitOfAFeed(t *testing.T) {
+	s := asking("json", "http://{origin}/")
+	s.Thresholds[0].Limit = 3600
+	if err := s.Validate(); err != nil {
+		t.Error(err)
+	}
+	s.Probes = valid().Probes
+	wantError(t, s.Validate(), "limit 1h0m0s is not below the timeout 5s of the probe that measures it")
+}
