@@ -179,6 +179,7 @@ func TestURLErrors(t *testing.T) {
 		{"snmp", "snmp://{origin}/a", "'{origin}/a' is not a host and port"},
 		{"file", "file://run/a", "'run/a' is not the absolute path of a file"},
 		{"file", "file:///run/{origin}", "'/run/{origin}' is not the absolute path of a file"},
+		{"file", "file:///run/%2e%2e%2fetc/a", "'/run/%2e%2e%2fetc/a' is not the absolute path of a file"},
 		{"file", "/run/a", "'/run/a' is not the absolute path of a file"},
 	} {
 		wantError(t, asking(tc.kind, tc.in).Validate(), tc.want)

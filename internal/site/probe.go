@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,9 +133,10 @@ func (k kind) form() string {
 	return "a host and port"
 }
 
-// checkFile accepts the absolute path of a file on this machine.
+// checkFile accepts the absolute path of a file on this machine; what a
+// placeholder brought in does not lead out of the folder.
 func checkFile(text string, u *url.URL) error {
-	if u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.Contains(text, "{origin}") {
+	if u.Host != "" || !path.IsAbs(u.Path) || path.Clean(u.Path) != u.Path || strings.Contains(text, "{origin}") {
 		return fmt.Errorf("'%s' is not the absolute path of a file", text)
 	}
 	return nil

@@ -122,7 +122,7 @@ func (o Origin) Validate() error {
 	}
 	for _, t := range o.Thresholds {
 		if err := cmp.Or(t.Validate(), o.checkReach(t)); err != nil {
-			return &PropertyError{"threshold " + string(t.Signal), err}
+			return &PropertyError{t.key(), err}
 		}
 	}
 	return nil
@@ -142,10 +142,14 @@ func (o Origin) check() error {
 	if o.Capacity < 0 {
 		return wrong("capacity", "capacity %s of origin '%s' is negative", FormatRate(o.Capacity), o.Name)
 	}
-	property := "origin"
-	if o.Name != "" {
-		property = "address"
+	if o.Name == "" {
+		return o.checkAddresses("origin")
 	}
+	return o.checkAddresses("address")
+}
+
+// checkAddresses checks those of the line with that property.
+func (o Origin) checkAddresses(property string) error {
 	for i, addr := range o.Addresses {
 		switch {
 		case !Reachable(addr):
@@ -212,17 +216,25 @@ func (s *Site) checkSources() error {
 			return err
 		}
 	}
-	ofOrigins := 0
+	sources := len(s.Probes) + len(s.Feeds)
 	for _, o := range s.Origins {
-		for _, f := range o.Feeds {
-			if err := s.checkSource("feed", f); err != nil {
-				return wrong(o.key(), "origin '%s', %s: %w", o.Name, f.Key(), err)
-			}
+		sources += len(o.Feeds)
+		if err := s.checkFeedsOf(o); err != nil {
+			return err
 		}
-		ofOrigins += len(o.Feeds)
 	}
-	if len(s.Probes)+len(s.Feeds)+ofOrigins == 0 {
+	if sources == 0 {
 		return wrong("probe", "site '%s' has no probe and no feed", s.Name())
+	}
+	return nil
+}
+
+// checkFeedsOf checks the feeds of an origin for this site.
+func (s *Site) checkFeedsOf(o Origin) error {
+	for _, f := range o.Feeds {
+		if err := s.checkSource("feed", f); err != nil {
+			return wrong(o.key(), "origin '%s', %s: %w", o.Name, f.Key(), err)
+		}
 	}
 	return nil
 }
@@ -292,26 +304,35 @@ const maxWindow = time.Hour
 // checkThresholds checks those of each origin against what can supply them.
 func (s *Site) checkThresholds() error {
 	for _, o := range s.Origins {
-		thresholds := slices.Concat(s.Thresholds, o.Thresholds)
-		if len(thresholds) == 0 {
+		if len(s.Thresholds)+len(o.Thresholds) == 0 {
 			return wrong("threshold", "site '%s' has no threshold%s", s.Name(), o.named(" for origin '%s'"))
 		}
-		for i, t := range thresholds {
-			key := "threshold " + string(t.Signal)
-			if err := t.Validate(); err != nil {
-				return &PropertyError{key, err}
-			}
-			err := s.checkSupply(t, o)
-			if err != nil && i >= len(s.Thresholds) {
-				return wrong(o.key(), "origin '%s', %s: %w", o.Name, key, err)
-			}
-			if err != nil {
-				return wrong(key, "%s%w", o.named("origin '%s': "), err)
-			}
+		if err := s.checkThresholdsOf(o); err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// checkThresholdsOf checks those of the site and those of the origin itself.
+func (s *Site) checkThresholdsOf(o Origin) error {
+	for i, t := range slices.Concat(s.Thresholds, o.Thresholds) {
+		if err := t.Validate(); err != nil {
+			return &PropertyError{t.key(), err}
+		}
+		err := s.checkSupply(t, o)
+		if err != nil && i < len(s.Thresholds) {
+			return wrong(t.key(), "%s%w", o.named("origin '%s': "), err)
+		}
+		if err != nil {
+			return wrong(o.key(), "origin '%s', %s: %w", o.Name, t.key(), err)
+		}
+	}
+	return nil
+}
+
+// key is how the line of a threshold begins.
+func (t Threshold) key() string { return "threshold " + string(t.Signal) }
 
 // named puts the origin's name into a text, or says nothing of one without.
 func (o Origin) named(text string) string {
