@@ -13,7 +13,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-const noServer = "is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"
+const noAnchor = "is not the address of an anchor: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"
 
 // download is a site whose probe costs 1 MiB times 8 a period.
 func download(name, options string) string {
@@ -56,7 +56,8 @@ var processErrors = []fileError{
 	{"guard in too long a time", example("guard 30% in 61m anchor 192.0.2.1"), "3 - Error during parsing: time 1h1m0s is not from 1s to 1h"},
 	{"guard with other words", example("guard 30% within 1m anchors 192.0.2.1"), "3 - Error during parsing: unexpected 'within': write guard 30% in 1m anchor ADDRESS"},
 	{"guard with another last word", example("guard 30% in 1m anchors 192.0.2.1"), "3 - Error during parsing: unexpected 'anchors': write guard 30% in 1m anchor ADDRESS"},
-	{"guard with the anchor's name", example("guard 30% in 1m anchor ns.example.net"), "3 - Error during parsing: 'ns.example.net' " + noServer},
+	{"guard with the anchor's name", example("guard 30% in 1m anchor ns.example.net"), "3 - Error during parsing: 'ns.example.net' " + noAnchor},
+	{"guard with an anchor without a port", example("guard 30% in 1m anchor 192.0.2.1:0"), "3 - Error during parsing: '192.0.2.1:0' " + noAnchor},
 	{"guard with an anchor twice", example("guard 30% in 1m anchor 192.0.2.1 192.0.2.1:53"), "3 - Error during parsing: '192.0.2.1:53' is repeated in 'guard'"},
 	{"guard twice", example("guard 30% in 1m anchor 192.0.2.1", "guard 30% in 1m anchor 192.0.2.1"), "4 - Error during parsing: guard is already given at Corefile:3"},
 

@@ -281,3 +281,28 @@ func TestKindsHaveParsers(t *testing.T) {
 		t.Errorf("got feeds %q, want %q", feeds, site.FeedKinds())
 	}
 }
+
+// A site's feed takes the place of its class's of the same signal or map, and
+// stands behind those of others.
+func TestFeedsOfClassAndSite(t *testing.T) {
+	class := []string{"class fed {", strings.Join(needed, "\n"), "feed load file /run/class g", "feed map nginx http://{origin}/class", "}"}
+	for line, want := range map[string][]string{
+		"":                                       {"file:///run/class", "http://{origin}/class"},
+		"feed load json http://192.0.2.9/site q": {"http://192.0.2.9/site", "http://{origin}/class"},
+		"feed map nginx http://{origin}/site":    {"file:///run/class", "http://{origin}/site"},
+		"feed map haproxy http://{origin}/site":  {"file:///run/class", "http://{origin}/class", "http://{origin}/site"},
+		"feed requests file /run/{label} g":      {"file:///run/class", "http://{origin}/class", "file:///run/www"},
+	} {
+		_, sites, err := loadAll(t, "Corefile", example(strings.Join(class, "\n"), "site www.example.org class fed {", line, "}"))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		var got []string
+		for _, f := range sites[0].Feeds {
+			got = append(got, f.URL)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", line, got, want)
+		}
+	}
+}
