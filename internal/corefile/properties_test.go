@@ -251,28 +251,21 @@ func TestClassWithoutProbe(t *testing.T) {
 
 // base is what siteWith makes of no lines at all: the defaults.
 func base() *site.Site {
-	return &site.Site{
-		Names: []string{"www.example.org."},
-		Zone:  "example.org.",
-		Hosts: []string{"www.example.org"},
-		Place: "Corefile:2",
+	s := site.New("www.example.org.")
+	s.Zone, s.Hosts, s.Place = "example.org.", []string{"www.example.org"}, "Corefile:2"
+	s.Origins = []site.Origin{{Addresses: addresses("192.0.2.1")}}
+	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
+	s.Probes = []site.Source{source("http", "http://{origin}/", func(p *site.Source) { p.Ask.Status = site.DefaultStatus() })}
+	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}}
 
-		Origins: []site.Origin{{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}},
-		CDNs:    []site.CDN{{Name: "edge", Target: "edge.example.net."}},
-		Probes: []site.Source{{
-			Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
-			Ask: site.Ask{Status: site.DefaultStatus()},
-		}},
-		Thresholds: []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}},
-
-		Enter:         3,
-		FailbackDelay: 2 * time.Minute,
-		Damping:       site.Damping{Suppress: 2.5, Reuse: 0.75},
-		TTL:           site.TTL{Full: 30 * time.Second, Diverted: 30 * time.Second, Min: 15 * time.Second},
-		Divert:        site.Divert{Mode: site.DivertAll},
-		Answer:        site.Answer{Form: site.FormSwitch},
-		NoData:        site.NoData{Action: site.NoDataOrigin, After: 10 * time.Minute},
-	}
+	s.Enter = 3
+	s.FailbackDelay = 2 * time.Minute
+	s.Damping = site.Damping{Suppress: 2.5, Reuse: 0.75}
+	s.TTL = site.TTL{Full: 30 * time.Second, Diverted: 30 * time.Second, Min: 15 * time.Second}
+	s.Divert = site.Divert{Mode: site.DivertAll}
+	s.Answer = site.Answer{Form: site.FormSwitch}
+	s.NoData = site.NoData{Action: site.NoDataOrigin, After: 10 * time.Minute}
+	return s
 }
 
 // effect is what a line changes in a site.
