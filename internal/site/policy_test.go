@@ -71,11 +71,11 @@ func TestReason(t *testing.T) {
 		},
 		{
 			site.Reason{Cause: site.CauseThreshold, Origin: "fra", Signal: site.AvailableBandwidth, Value: 5e8, Limit: 1e9, V: 2, Age: time.Second},
-			"threshold: available_bandwidth of origin fra 500Mbit is 200 % with the limit 1Gbit (age 1s)",
+			"threshold: available_bandwidth of origin fra 500Mbit against the limit 1Gbit is 200 % (age 1s)",
 		},
 		{
 			site.Reason{Cause: site.CauseRecovered, Signal: site.AvailableBandwidth, Value: 2e9, Limit: 1e9, V: 0.5, Age: 90 * time.Second},
-			"recovered: available_bandwidth 2Gbit is 50 % with the limit 1Gbit (age 1m30s)",
+			"recovered: available_bandwidth 2Gbit against the limit 1Gbit is 50 % (age 1m30s)",
 		},
 		{
 			site.Reason{Cause: site.CauseThreshold, Origin: "ams", Signal: site.Connections, Value: 26000, Limit: 20000, V: 1.3},
