@@ -124,7 +124,7 @@ func (j *judging) firstRoundOver() bool {
 		if path.Seen >= 2 {
 			return true
 		}
-		all = all && path.Health != HealthUnknown
+		all = all && path.Seen > 0
 	}
 	return all
 }
