@@ -97,8 +97,8 @@ var moodsOfMany = []mood{
 
 // batch is what is heard on a path in a mood; nothing if it is silent.
 func (h *history) batch(path int, m mood) []site.Sample {
-	p, limit := h.site.Paths()[path], h.site.Thresholds[0].Limit
-	s := site.Sample{At: h.now, Signal: site.ResponseTime, Value: m.v * limit}
+	p := h.site.Paths()[path]
+	s := site.Sample{At: h.now, Signal: site.ResponseTime}
 	switch {
 	case m.silent || m.failed && p.Target.IsFeed():
 		return nil
@@ -111,6 +111,8 @@ func (h *history) batch(path int, m mood) []site.Sample {
 			return []site.Sample{used}
 		}
 		return []site.Sample{s, used}
+	default:
+		s.Value = m.v * h.site.Thresholds[0].Limit
 	}
 	return []site.Sample{s}
 }
