@@ -249,20 +249,19 @@ func TestAReloadWhileBlindDivertsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		e, reg := w.engine(t)
-		g := offerGuarded(e, watchful, fleet(20)...)
+		offerGuarded(e, watchful, fleet(20)...)
 		time.Sleep(10 * time.Second)
 		w.change(cut)
 		time.Sleep(3 * time.Second) // some want to leave, and it is not yet known why
 		for range 6 {
-			next := offerGuarded(e, watchful, fleet(20)...)
-			stays(t, next, 20, 0, 2*time.Second)
+			g := offerGuarded(e, watchful, fleet(20)...)
+			stays(t, g, 20, 0, 2*time.Second)
 			e.Promote()
-			g = next
 			stays(t, g, 20, 0, 20*time.Second)
 			wantBlind(t, w, reg, 1, 1, 0)
 		}
 		w.change(mend)
-		g = offerGuarded(e, watchful, fleet(20)...)
+		g := offerGuarded(e, watchful, fleet(20)...)
 		e.Promote()
 		stays(t, g, 20, 0, 4*time.Minute)
 		wantBlind(t, w, reg, 0, 1, 1)
