@@ -42,6 +42,13 @@ func (g *gauge) add(n int) {
 	g.most = max(g.most, g.now)
 }
 
+// read returns how many are under way, and were at most.
+func (g *gauge) read() (now, most int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.now, g.most
+}
+
 // counted has the gauge count a probe.
 func (g *gauge) counted(probe health.Probe) health.Probe {
 	return func(ctx context.Context, t site.Target) health.Result {
@@ -113,19 +120,19 @@ func TestRemovedWhileWaitingAtTheHost(t *testing.T) {
 		m.Set(atHost("slow:80", n, time.Hour)) // only the spare ones at once
 		stop := m.start(t)
 		wait(time.Second)
-		if g.now != spare {
-			t.Fatalf("%d under way, want %d", g.now, spare)
+		if now, _ := g.read(); now != spare {
+			t.Fatalf("%d under way, want %d", now, spare)
 		}
 		m.Set(nil)
 		wait(time.Minute)
-		if g.now != 0 || len(m.samples) != 0 {
-			t.Errorf("%d under way, and samples of %d removed targets", g.now, len(m.samples))
+		if now, _ := g.read(); now != 0 || len(m.samples) != 0 {
+			t.Errorf("%d under way, and samples of %d removed targets", now, len(m.samples))
 		}
 		m.Set(atHost("slow:80", n, time.Hour))
 		wait(time.Minute)
 		stop()
-		if len(m.samples) != n || g.most != spare {
-			t.Errorf("samples of %d targets, want %d; %d under way at most, want %d", len(m.samples), n, g.most, spare)
+		if _, most := g.read(); len(m.samples) != n || most != spare {
+			t.Errorf("samples of %d targets, want %d; %d under way at most, want %d", len(m.samples), n, most, spare)
 		}
 	})
 }
@@ -142,8 +149,8 @@ func TestPeriodChangesWhileWaitingAtTheHost(t *testing.T) {
 		wait(time.Second)
 		m.Set(atHost("slow:80", n, 10*time.Second)) // 4 s of 10 s each
 		wait(2 * time.Minute)
-		if g.most > spare+int(math.Floor(room*n*4/10)) {
-			t.Errorf("%d under way at most", g.most)
+		if _, most := g.read(); most > spare+int(math.Floor(room*n*4/10)) {
+			t.Errorf("%d under way at most", most)
 		}
 		for target := range atHost("slow:80", n, 0) {
 			if got := len(m.times(target.URL)); got < 9 {
