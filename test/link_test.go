@@ -1,0 +1,75 @@
+//go:build linux
+
+package test
+
+import (
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Addresses of the two ends of a link, and the name of the interface at both
+// (RFC 5737).
+const (
+	nearHost = "192.0.2.1"
+	farHost  = "192.0.2.2"
+	uplink   = "uplink"
+)
+
+// link is two hosts and a wire: our server's and the origin's.
+type link struct {
+	near, far namespace
+	us, them  *agent
+	ours      *server
+	socket    string // of the server
+}
+
+func newLink(t *testing.T) *link {
+	t.Helper()
+	l := &link{near: newNamespace(t), far: newNamespace(t), socket: filepath.Join(folder(t), "control")}
+	l.near.connect(t, uplink, nearHost, l.far, uplink, farHost)
+	l.us, l.them = startAgent(t, l.near), startAgent(t, l.far)
+	return l
+}
+
+// connect lays a wire to another namespace. The interfaces at its ends have the
+// names and the addresses given, which are of one network of 30 bits.
+func (ns namespace) connect(t *testing.T, device, address string, other namespace, otherDevice, otherAddress string) {
+	t.Helper()
+	ns.ip(t, "link", "add", device, "type", "veth", "peer", "name", otherDevice, "netns", string(other))
+	ns.ip(t, "address", "add", address+"/30", "dev", device)
+	other.ip(t, "address", "add", otherAddress+"/30", "dev", otherDevice)
+	ns.ip(t, "link", "set", device, "up")
+	other.ip(t, "link", "set", otherDevice, "up")
+}
+
+// serve starts our server. In the Corefile $socket is its control socket.
+func (l *link) serve(t *testing.T, corefile string) {
+	t.Helper()
+	inside := func(binary string, args ...string) *exec.Cmd { return l.near.command(binary, args...) }
+	l.ours = spec{corefile: corefile, vars: map[string]string{"socket": l.socket}, command: inside}.start(t)
+}
+
+// answers says what our server answers for the addresses of some names: once, if
+// it is the same for all of them.
+func (l *link) answers(names ...string) string {
+	first := ""
+	for _, name := range names {
+		got := l.us.ask(l.ours.address("dns"), name, typeA)
+		if first != "" && got != first {
+			return first + " and " + got
+		}
+		first = got
+	}
+	return first
+}
+
+// page returns what an agent sees at a URL, or "".
+func (a *agent) page(of string) string {
+	var text []byte
+	if a.call("/get?url="+url.QueryEscape(of), nil, &text) != nil {
+		return ""
+	}
+	return string(text)
+}
