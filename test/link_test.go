@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -16,6 +17,9 @@ const (
 	farHost  = "192.0.2.2"
 	uplink   = "uplink"
 )
+
+// atFarm is the answer with the far end as the origin.
+const atFarm = "A " + farHost
 
 // link is two hosts and a wire: our server's and the origin's.
 type link struct {
@@ -44,11 +48,12 @@ func (ns namespace) connect(t *testing.T, device, address string, other namespac
 	other.ip(t, "link", "set", otherDevice, "up")
 }
 
-// serve starts our server. In the Corefile $socket is its control socket.
+// serve starts our server. In the Corefile $socket is its control socket, and
+// $origin the port of the web server at the far end.
 func (l *link) serve(t *testing.T, corefile string) {
 	t.Helper()
 	inside := func(binary string, args ...string) *exec.Cmd { return l.near.command(binary, args...) }
-	l.ours = spec{corefile: corefile, vars: map[string]string{"socket": l.socket}, command: inside}.start(t)
+	l.ours = spec{corefile: corefile, vars: map[string]string{"socket": l.socket, "origin": "80"}, command: inside}.start(t)
 }
 
 // answers says what our server answers for the addresses of some names: once, if
@@ -63,6 +68,26 @@ func (l *link) answers(names ...string) string {
 		first = got
 	}
 	return first
+}
+
+// talkative is what has the server log why it answers as it does.
+const talkative = "    metadata\n    log . \"{name} because {/cdnredirect/reason}.\"\n"
+
+// expectReason wants the log, the metadata and cdnctl to give a reason, and how
+// old its data is.
+func (l *link) expectReason(t *testing.T, reason string) {
+	t.Helper()
+	reason += ` \(age \d[^ )]*s\)`
+	for _, say := range []struct {
+		line string
+		said func() string
+	}{
+		{`site "www\.example\.org\.": .* -> .*: ` + reason, l.ours.output.String},
+		{`www\.example\.org\. because ` + reason, func() string { l.answers(site); return l.ours.output.String() }},
+		{`reason +` + reason, func() string { text, _ := cdnctl(t, l.socket, "explain", "shop.example.org"); return text }},
+	} {
+		awaitTrue(t, say.line, func() bool { return regexp.MustCompile(say.line).MatchString(say.said()) })
+	}
 }
 
 // page returns what an agent sees at a URL, or "".
