@@ -4,7 +4,12 @@ package test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -12,14 +17,15 @@ import (
 // The answers of two origins that sites share.
 const atFirst, atSecond = atOrigin, "A 127.0.0.2"
 
-// twoOrigins is a server block of two sites that have both, with options.
-func twoOrigins(first, second string) string {
-	lines := []string{"origin first " + first, "origin second " + second}
+// twoOrigins is a server block of two sites that have both, with options, and
+// with lines of the first one's block.
+func twoOrigins(first, second string, lines ...string) string {
+	both := []string{"origin first " + first, "origin second " + second}
 	return block(siteBlock([]string{
 		"ecs 127.0.0.1",
-		"origin first {\n            address 127.0.0.1\n        }",
+		"origin first {\n            address 127.0.0.1\n            " + strings.Join(lines, "\n            ") + "\n        }",
 		"origin second {\n            address 127.0.0.2\n        }",
-	}, slices.Concat([]string{site}, lines), slices.Concat([]string{"shop.example.org"}, lines)))
+	}, slices.Concat([]string{site}, both), slices.Concat([]string{"shop.example.org"}, both)))
 }
 
 // TestTheNextOriginTakesOver kills one origin after the other. Both sites go to
@@ -54,6 +60,44 @@ func (s *server) passage(t *testing.T, bound time.Duration, from, to, why string
 		said := `site "` + name + `": ` + why
 		awaitTrue(t, said, func() bool { return s.output.count(said) == 1 })
 	}
+}
+
+// TestAnOverloadedOriginHandsOver has the load of the first origin in a file. What
+// is too much for that one says nothing of the other.
+func TestAnOverloadedOriginHandsOver(t *testing.T) {
+	t.Parallel()
+	var load atomic.Int64
+	load.Store(2)
+	s := spec{
+		corefile: twoOrigins("", "priority 1", "feed load file "+keepWriting(t, "first_load", &load)+" first_load every 1s", "threshold load 10"),
+		vars:     at(startOrigin(t, "127.0.0.1", "127.0.0.2")),
+	}.start(t)
+	await(t, patience, atFirst, s.answer)
+
+	load.Store(12)
+	s.passage(t, promisedSlow, atFirst, atSecond, "origin first -> origin second: threshold: load of origin first 12 is 120 % of the limit 10 ")
+	load.Store(2)
+	s.passage(t, promisedBack, atSecond, atFirst, "origin second -> origin first: recovered: load of origin first 2 is 20 % of the limit 10 ")
+}
+
+// keepWriting has somebody write a metric to a file again and again, as a script
+// does, and returns its path.
+func keepWriting(t *testing.T, metric string, value *atomic.Int64) (path string) {
+	t.Helper()
+	dir := folder(t)
+	path = filepath.Join(dir, metric)
+	once := func() error { return os.Rename(write(t, dir, "new", fmt.Sprintln(metric, value.Load())), path) }
+	if err := once(); err != nil {
+		t.Fatal(err)
+	}
+	var writer sync.WaitGroup
+	t.Cleanup(writer.Wait)
+	writer.Go(func() {
+		for t.Context().Err() == nil && once() == nil {
+			time.Sleep(300 * time.Millisecond)
+		}
+	})
+	return path
 }
 
 // TestOriginsShareTheClients has each client go to one of two origins, and all

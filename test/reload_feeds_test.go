@@ -113,21 +113,14 @@ func TestReloadKeepsTheSocket(t *testing.T) {
 	expectSocket(t, path)
 	file := statOf(t, path)
 
-	reloaded := make(chan struct{})
 	var asking sync.WaitGroup
+	t.Cleanup(asking.Wait)
 	asking.Go(func() {
-		for {
-			select {
-			case <-reloaded:
-				return
-			default:
-				expectSocket(t, path)
-			}
+		for t.Context().Err() == nil {
+			expectSocket(t, path)
 		}
 	})
 	s.reload(t)
-	close(reloaded)
-	asking.Wait()
 	if !os.SameFile(file, statOf(t, path)) {
 		t.Error("Expected the same file after a reload")
 	}
