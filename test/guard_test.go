@@ -147,6 +147,35 @@ func TestGuardKeepsSitesWhenTheMonitorIsCutOff(t *testing.T) {
 	}
 }
 
+// TestGuardStaysBlindAcrossAReload reloads while the monitor is cut off.
+func TestGuardStaysBlindAcrossAReload(t *testing.T) {
+	t.Parallel()
+	r := newRouted(t)
+	r.serveGuarded(t, "guard 30% in 5s anchor "+anchors)
+	cuts["silent"](r, t)
+	r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+
+	r.ours.reload(t)
+	r.remain(t, promisedDown)
+	r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+	r.join(t)
+	r.expectBlind(t, 0, "anchors answer again")
+	r.remain(t, promisedDown)
+}
+
+// TestGuardStartsCutOff starts the server while the monitor is cut off.
+func TestGuardStartsCutOff(t *testing.T) {
+	t.Parallel()
+	r := newRouted(t)
+	cuts["silent"](r, t)
+	r.serveGuarded(t, "guard 30% in 5s anchor "+anchors)
+	r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+	r.remain(t, promisedDown)
+	r.join(t)
+	r.expectBlind(t, 0, "anchors answer again")
+	r.remain(t, promisedDown)
+}
+
 // TestWithoutAGuardACutDiverts is why there is one.
 func TestWithoutAGuardACutDiverts(t *testing.T) {
 	t.Parallel()
