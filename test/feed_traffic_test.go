@@ -77,5 +77,5 @@ func (l *link) busyAndIdle(t *testing.T) {
 // expectLeft wants so many Mbit/s that are left of the farm's to be the reason.
 func (l *link) expectLeft(t *testing.T, cause, left string) {
 	t.Helper()
-	l.expectReason(t, cause+`: available_bandwidth of origin farm `+left+`(\.\d+)?Mbit is \d+ % with the limit 200Mbit`)
+	l.expectReason(t, cause+`: available_bandwidth of origin farm `+left+`(\.\d+)?Mbit against the limit 200Mbit is \d+ %`)
 }

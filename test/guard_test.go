@@ -97,6 +97,12 @@ func (r *routed) remain(t *testing.T, while time.Duration) {
 	}
 }
 
+// What the log says.
+const (
+	isBlind   = "the monitor is cut off, all sites stay where they are"
+	seesAgain = "the monitor is no longer cut off"
+)
+
 // expectBlind waits until the server says that it is blind, or is not.
 func (r *routed) expectBlind(t *testing.T, blind int, said string) {
 	t.Helper()
@@ -135,10 +141,10 @@ func TestGuardKeepsSitesWhenTheMonitorIsCutOff(t *testing.T) {
 			r.serveGuarded(t, "guard 30% in "+within.String()+" anchor "+anchors)
 			cut(r, t)
 			r.remain(t, promisedDown+within)
-			r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+			r.expectBlind(t, 1, isBlind)
 
 			r.join(t)
-			r.expectBlind(t, 0, "anchors answer again")
+			r.expectBlind(t, 0, seesAgain)
 			r.remain(t, promisedDown+within)
 
 			r.them.kill() // at the anchors nobody listens, before and after
@@ -153,13 +159,13 @@ func TestGuardStaysBlindAcrossAReload(t *testing.T) {
 	r := newRouted(t)
 	r.serveGuarded(t, "guard 30% in 5s anchor "+anchors)
 	cuts["silent"](r, t)
-	r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+	r.expectBlind(t, 1, isBlind)
 
 	r.ours.reload(t)
 	r.remain(t, promisedDown)
-	r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+	r.expectBlind(t, 1, isBlind)
 	r.join(t)
-	r.expectBlind(t, 0, "anchors answer again")
+	r.expectBlind(t, 0, seesAgain)
 	r.remain(t, promisedDown)
 }
 
@@ -169,10 +175,10 @@ func TestGuardStartsCutOff(t *testing.T) {
 	r := newRouted(t)
 	cuts["silent"](r, t)
 	r.serveGuarded(t, "guard 30% in 5s anchor "+anchors)
-	r.expectBlind(t, 1, "sites would leave their origins, and no anchor has answered")
+	r.expectBlind(t, 1, isBlind)
 	r.remain(t, promisedDown)
 	r.join(t)
-	r.expectBlind(t, 0, "anchors answer again")
+	r.expectBlind(t, 0, seesAgain)
 	r.remain(t, promisedDown)
 }
 
