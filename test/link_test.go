@@ -78,16 +78,22 @@ const talkative = "    metadata\n    log . \"{name} because {/cdnredirect/reason
 func (l *link) expectReason(t *testing.T, reason string) {
 	t.Helper()
 	reason += ` \(age \d[^ )]*s\)`
-	for _, say := range []struct {
-		line string
-		said func() string
-	}{
-		{`site "www\.example\.org\.": .* -> .*: ` + reason, l.ours.output.String},
-		{`www\.example\.org\. because ` + reason, func() string { l.answers(site); return l.ours.output.String() }},
-		{`reason +` + reason, func() string { text, _ := cdnctl(t, l.socket, "explain", "shop.example.org"); return text }},
-	} {
-		awaitTrue(t, say.line, func() bool { return regexp.MustCompile(say.line).MatchString(say.said()) })
-	}
+	awaitMatch(t, `site "www\.example\.org\.": .* -> .*: `+reason, l.ours.output.String)
+	awaitMatch(t, `www\.example\.org\. because `+reason, func() string {
+		l.answers(site)
+		return l.ours.output.String()
+	})
+	awaitMatch(t, `reason +`+reason, func() string {
+		text, _ := cdnctl(t, l.socket, "explain", "shop.example.org")
+		return text
+	})
+}
+
+// awaitMatch waits until something is said.
+func awaitMatch(t *testing.T, pattern string, said func() string) {
+	t.Helper()
+	wanted := regexp.MustCompile(pattern)
+	awaitTrue(t, pattern, func() bool { return wanted.MatchString(said()) })
 }
 
 // page returns what an agent sees at a URL, or "".
