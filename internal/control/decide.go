@@ -22,6 +22,7 @@ type deciding struct {
 	again bool // something was put off that no sample may bring back
 
 	origins []judging
+	lines   int       // of probes and feeds
 	stale   time.Time // when the first signal that is fresh turns stale; zero: none is
 }
 
@@ -57,12 +58,16 @@ func Decide(s *site.Site, st State, in Input) (State, *site.Decision) {
 func begin(s *site.Site, st *State, in Input) *deciding {
 	st.fit(s, len(in.Sources))
 	d := &deciding{s: s, st: st, in: in, origins: make([]judging, len(s.Origins))}
+	for _, src := range in.Sources {
+		d.lines = max(d.lines, src.Line+1)
+	}
 	for i := range s.Origins {
 		first := firstCount(s, i)
 		d.origins[i] = judging{
 			deciding: d, i: i, o: &s.Origins[i], st: &st.Origins[i],
 			counts: st.Counts[first : first+thresholds(s, i)],
 		}
+		d.origins[i].given = d.origins[i].gives(site.AvailableBandwidth)
 	}
 	return d
 }
@@ -93,7 +98,6 @@ func (st *State) fit(s *site.Site, sources int) {
 
 // hear takes in what the sources say.
 func (j *judging) hear(heard bool) {
-	j.given = j.gives(site.AvailableBandwidth)
 	j.survey()
 	j.reading = j.read(heard && j.hears(j.in.Sources[j.in.New]))
 }

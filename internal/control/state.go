@@ -76,6 +76,7 @@ const (
 
 // Source is the window of one path.
 type Source struct {
+	Line    int           // counts the site's probes and feeds, see site.Path
 	Origin  int           // index of the origin that the path speaks for, or site.EveryOrigin
 	Address netip.Addr    // of the origin; the zero Addr: the whole of it
 	Feed    bool          // it reads statistics: that it fails says nothing of the origin

@@ -33,7 +33,7 @@ func (j *judging) read(heard bool) reading {
 			continue
 		}
 		c.Heard, c.Silent = true, time.Time{}
-		if heard && j.tells(t) {
+		if heard && j.tells(t) && (m.v < 1 || m.line == j.in.Sources[j.in.New].Line) {
 			c.Over, c.Hard = inARow(c.Over, m.v >= 1), inARow(c.Hard, m.v >= hardV)
 		}
 		if m.v >= 1 || !t.Recovered(m.value) {
@@ -53,18 +53,31 @@ func (j *judging) read(heard bool) reading {
 
 // measured is what a threshold's window says.
 type measured struct {
+	line     int
 	samples  int // 0: nothing
 	value, v float64
 	last     site.Sample // the newest
 }
 
+// measure returns the worst that a probe or feed says, each with the samples of
+// all addresses: what a handshake takes says nothing of what a page takes.
 func (j *judging) measure(t *site.Threshold) measured {
-	samples := j.pool(t)
+	var worst measured
+	for line := range j.lines {
+		if m := j.measureLine(t, line); m.samples > 0 && (worst.samples == 0 || m.v > worst.v) {
+			worst = m
+		}
+	}
+	return worst
+}
+
+func (j *judging) measureLine(t *site.Threshold, line int) measured {
+	samples := j.pool(t, line)
 	if len(samples) == 0 {
 		return measured{}
 	}
 	value := statistic(t, samples)
-	return measured{samples: len(samples), value: value, v: t.V(value), last: newest(samples)}
+	return measured{line: line, samples: len(samples), value: value, v: t.V(value), last: newest(samples)}
 }
 
 // missing notes that a threshold has no fresh data, and reports whether it
@@ -91,16 +104,21 @@ func (j *judging) tells(t *site.Threshold) bool {
 	return false
 }
 
-// pool collects the fresh samples of the threshold's window over all sources
-// that count.
-func (j *judging) pool(t *site.Threshold) []site.Sample {
+// pool collects the fresh samples of the threshold's window over all sources of a
+// line that count.
+func (j *judging) pool(t *site.Threshold, line int) []site.Sample {
 	most := 0
 	for _, src := range j.in.Sources {
-		most += len(src.Samples)
+		if src.Line == line {
+			most += len(src.Samples)
+		}
+	}
+	if most == 0 {
+		return nil
 	}
 	pool := make([]site.Sample, 0, most)
 	for _, src := range j.in.Sources {
-		if j.hears(src) {
+		if src.Line == line && j.hears(src) {
 			pool = j.appendFresh(pool, src, t)
 		}
 	}
@@ -152,11 +170,14 @@ func (j *judging) worth(src Source, t *site.Threshold, s site.Sample) (value flo
 	return 0, false
 }
 
-// gives reports whether any source of the origin gives a signal itself.
+// gives reports whether any source of the origin gives a signal itself, and has
+// not fallen silent.
 func (j *judging) gives(signal site.Signal) bool {
-	of := func(s site.Sample) bool { return s.Signal == signal }
 	return slices.ContainsFunc(j.in.Sources, func(src Source) bool {
-		return j.concerns(src) && slices.ContainsFunc(src.Samples, of)
+		fresh := func(s site.Sample) bool {
+			return s.Signal == signal && s.Usable(j.in.Now) && j.in.Now.Sub(s.At) < site.StaleAfter(src.Period)
+		}
+		return j.concerns(src) && slices.ContainsFunc(src.Samples, fresh)
 	})
 }
 

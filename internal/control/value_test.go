@@ -207,8 +207,20 @@ func TestWindowIsOfItsSource(t *testing.T) {
 	})
 	fast := samples(begin, period, 8, 4, 2, 1)
 	slow := samples(begin.Add(-2*period), 3*period, 128, 64, 32, 16)
-	if got, want := measure(t, s, fast, slow).Value, (4.+2+1+64+32+16)/6; got != want {
+	if got, want := measure(t, s, fast, slow).Value, (64.+32+16)/3; got != want {
 		t.Errorf("got %g, want %g", got, want)
+	}
+}
+
+// Each probe has a value of its own, and the worst counts: a fast one does not
+// hide a slow one, nor do its samples count for it.
+func TestOneProbeDoesNotHideAnother(t *testing.T) {
+	h := observe(newSite(t, 1, secondProbe))
+	if got, want := h.play("0.1/0.1*3 1.2/0.1*6", side), "o*6 C*3"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if v := h.last().Reason.V; v != 1.2 {
+		t.Errorf("got a v of %g, want that of the slow probe", v)
 	}
 }
 
@@ -322,7 +334,7 @@ func TestUnusableSamplesAreNotInTheWindow(t *testing.T) {
 			h.sources[0].Samples, h.sources[1].Samples = samples(begin, period, 4, 2, 1), window
 			h.decide(0)
 			h.decide(0) // twice: the first round need not wait for the other
-			want := []float64{24 + 7, 40 + 7, 48 + 7}[at] / 5
+			want := []float64{24, 40, 48}[at] / 2
 			if got := h.last().Reason.Value; got != want {
 				t.Errorf("%g as sample %d: the mean is %g, want %g", value, at, got, want)
 			}
@@ -333,7 +345,7 @@ func TestUnusableSamplesAreNotInTheWindow(t *testing.T) {
 	h.sources[0].Samples, h.sources[1].Samples = samples(begin, period, 4, 2, 1), future
 	h.decide(0)
 	h.decide(0)
-	if got, want := h.last().Reason.Value, (7.+48)/5; got != want {
+	if got, want := h.last().Reason.Value, 48./2; got != want {
 		t.Errorf("a sample of the future: the mean is %g, want %g", got, want)
 	}
 }

@@ -30,6 +30,7 @@ type user struct {
 // path is one way to observe a runner's site.
 type path struct {
 	source  *source
+	line    int
 	origin  int
 	address netip.Addr
 	every   time.Duration
@@ -41,7 +42,7 @@ func (e *Engine) pathsOf(s *site.Site) []path {
 	found := s.Paths()
 	paths := make([]path, len(found))
 	for i, p := range found {
-		paths[i] = path{e.source(p.Target), p.Origin, p.Address, p.Every}
+		paths[i] = path{e.source(p.Target), p.Line, p.Origin, p.Address, p.Every}
 	}
 	return paths
 }
@@ -102,7 +103,7 @@ func (e *Engine) join(r *runner, i int) {
 // input returns what is heard on a path.
 func (p *path) input(span time.Duration) control.Source {
 	return control.Source{
-		Origin: p.origin, Address: p.address, Feed: p.source.target.IsFeed(),
+		Line: p.line, Origin: p.origin, Address: p.address, Feed: p.source.target.IsFeed(),
 		Period: p.source.period, Samples: p.source.window.Within(span),
 	}
 }

@@ -71,7 +71,7 @@ func TestPaths(t *testing.T) {
 	want := []site.Path{
 		{Target: target(first, "https://192.0.2.1:8443/192.0.2.1"), Address: s.Origins[0].Addresses[0], Every: first.Every},
 		{Target: target(first, "https://[2001:db8::1]:8443/[2001:db8::1]"), Address: s.Origins[0].Addresses[1], Every: first.Every},
-		{Target: target(second, "http://whole.example.org:80/"), Origin: site.EveryOrigin, Every: second.Every},
+		{Target: target(second, "http://whole.example.org:80/"), Line: 1, Origin: site.EveryOrigin, Every: second.Every},
 	}
 	if got := s.Paths(); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)

@@ -148,6 +148,7 @@ const EveryOrigin = -1
 // Path is one way to observe a site's origins: a target, and what it speaks for.
 type Path struct {
 	Target  Target
+	Line    int        // counts the site's probes and feeds: what belongs to one is measured together
 	Origin  int        // index in Site.Origins, or EveryOrigin
 	Address netip.Addr // the zero Addr: the origin as a whole
 	Every   time.Duration
@@ -157,12 +158,20 @@ type Path struct {
 // order: probe by probe, feed by feed, address by address.
 func (s *Site) Paths() []Path {
 	var paths []Path
+	line := 0
+	add := func(more []Path) {
+		for i := range more {
+			more[i].Line = line
+		}
+		paths = append(paths, more...)
+		line++
+	}
 	for _, src := range slices.Concat(s.Probes, s.Feeds) {
-		paths = append(paths, s.pathsOf(src)...)
+		add(s.pathsOf(src))
 	}
 	for i, o := range s.Origins {
 		for _, src := range o.Feeds {
-			paths = append(paths, s.pathsTo(src, i)...)
+			add(s.pathsTo(src, i))
 		}
 	}
 	return paths
@@ -194,9 +203,13 @@ func (s *Site) pathsTo(src Source, origin int) []Path {
 }
 
 func (s *Site) path(src Source, origin int, addr netip.Addr) Path {
-	public := origin != EveryOrigin && s.Origins[origin].ThirdParty
-	return Path{Target: src.target(addr, s.Hosts[0], public), Origin: origin, Address: addr, Every: src.Every}
+	return Path{Target: src.target(addr, s.Hosts[0], s.public(origin)), Origin: origin, Address: addr, Every: src.Every}
 }
+
+// public reports whether a path must stay on the public Internet: that of an
+// origin which is operated by somebody else. What speaks for all origins is the
+// operator's own choice.
+func (s *Site) public(origin int) bool { return origin != EveryOrigin && s.Origins[origin].ThirdParty }
 
 // Serves reports whether name, which must be canonical, is one of the site's
 // names or below one of its wildcards.
