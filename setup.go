@@ -141,7 +141,7 @@ func instanceOf(c *caddy.Controller) *instance {
 	if i, ok := c.Get(instanceKey{}).(*instance); ok {
 		return i
 	}
-	i := &instance{config: corefile.New(), ns: make(map[string][]string)}
+	i := &instance{config: corefile.New(health.Check), ns: make(map[string][]string)}
 	c.Set(instanceKey{}, i)
 	c.OnStartup(i.start)
 	c.OnRestart(i.restart)

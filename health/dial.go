@@ -2,10 +2,13 @@ package health
 
 import (
 	"context"
-	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -20,27 +23,55 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // connect connects to the host and port of the target's URL, over "tcp" or
 // "udp". Whoever gets the connection closes it; all I/O on it ends when ctx does.
 func (c *call) connect(ctx context.Context, network string) (net.Conn, site.Failure, error) {
+	conn, failure, err := c.reach(ctx, network)
+	if err != nil {
+		return nil, failure, err
+	}
+	return conn, "", nil
+}
+
+// reach is connect for who wants to use the connection beyond ctx.
+func (c *call) reach(ctx context.Context, network string) (*ending, site.Failure, error) {
 	addrs, err := c.resolve(ctx)
 	if err != nil {
 		return nil, site.FailureResolve, fmt.Errorf("resolving '%s': %w", c.url.Hostname(), err)
 	}
 	conn, err := c.dialEach(ctx, network, addrs)
-	if err != nil {
+	switch {
+	case errors.Is(err, errForbidden):
+		return nil, site.FailureForbidden, fmt.Errorf("connecting: %w", err)
+	case err != nil:
 		return nil, site.FailureConnect, fmt.Errorf("connecting: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	return &ending{conn, stop}, "", nil
+	e := &ending{Conn: conn}
+	e.bind(ctx)
+	return e, "", nil
 }
 
-// ending is a connection that no longer waits for the end of its context once
-// it is closed.
+// ending is a connection on which all I/O ends with a context: with one at a
+// time, until it is closed.
 type ending struct {
 	net.Conn
+	mu   sync.Mutex // Close may be called by whoever reads
 	stop func() bool
 }
 
+// bind has I/O end with ctx.
+func (e *ending) bind(ctx context.Context) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop = context.AfterFunc(ctx, func() { e.Conn.SetDeadline(time.Unix(1, 0)) })
+}
+
+// free unbinds the connection, and reports whether it did so before the end.
+func (e *ending) free() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stop()
+}
+
 func (e *ending) Close() error {
-	e.stop()
+	e.free()
 	return e.Conn.Close()
 }
 
@@ -51,19 +82,24 @@ func (c *call) resolve(ctx context.Context) ([]netip.Addr, error) {
 		return []netip.Addr{addr}, nil
 	}
 	defer c.lap(&c.result.Phases.Resolve)
-	addrs, err := c.resolver().LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, err
+	var ours atomic.Pointer[error]
+	addrs, err := c.resolver(&ours).LookupNetIP(ctx, "ip", host)
+	if own := ours.Load(); err != nil && own != nil {
+		return nil, *own
 	}
-	return addrs[:min(len(addrs), maxAddresses)], nil
+	return addrs[:min(len(addrs), maxAddresses)], err
 }
 
 // resolver returns a resolver for one look-up, which ends with the look-up's
 // context. Go's resolvers do not by themselves: they wait for the DNS server's
-// answer all the same, and one that is shared shares its look-ups too.
-func (n *Network) resolver() *net.Resolver {
+// answer all the same, and one that is shared shares its look-ups too. Nor do
+// they hand on why they could not ask: it is left in ours if it lay with us.
+func (n *Network) resolver(ours *atomic.Pointer[error]) *net.Resolver {
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := n.dialDNS(ctx, network, address)
+		if local(err) {
+			ours.Store(&err)
+		}
 		if err == nil {
 			context.AfterFunc(ctx, func() { conn.Close() })
 		}
@@ -76,8 +112,12 @@ func (n *Network) resolver() *net.Resolver {
 // last one otherwise.
 func (c *call) dialEach(ctx context.Context, network string, addrs []netip.Addr) (conn net.Conn, err error) {
 	defer c.lap(&c.result.Phases.Connect)
+	port, err := strconv.ParseUint(c.url.Port(), 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("reading the port '%s': %w", c.url.Port(), err)
+	}
 	for i, addr := range addrs {
-		conn, err = c.dial(ctx, network, net.JoinHostPort(addr.Unmap().String(), c.url.Port()), len(addrs)-i)
+		conn, err = c.dial(ctx, network, netip.AddrPortFrom(addr.Unmap(), uint16(port)), len(addrs)-i)
 		if err == nil || over(ctx) {
 			break
 		}
@@ -87,27 +127,16 @@ func (c *call) dialEach(ctx context.Context, network string, addrs []netip.Addr)
 
 // dial gives an address its share of the time that is left, so that one which
 // swallows every packet does not hide those behind it. The last has it all.
-func (c *call) dial(ctx context.Context, network, addr string, addrsLeft int) (net.Conn, error) {
+func (c *call) dial(ctx context.Context, network string, addr netip.AddrPort, addrsLeft int) (net.Conn, error) {
 	if addrsLeft > 1 {
 		deadline, _ := ctx.Deadline()
 		share, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(addrsLeft))
 		defer cancel()
 		ctx = share
 	}
-	return c.dialer.DialContext(ctx, network, addr)
-}
-
-// secure verifies the certificate against the system's roots, unless the target
-// accepts any. protocols are those to offer by ALPN (RFC 7301).
-func (c *call) secure(ctx context.Context, conn net.Conn, protocols ...string) (*tls.Conn, site.Failure, error) {
-	defer c.lap(&c.result.Phases.TLS)
-	secured := tls.Client(conn, &tls.Config{
-		ServerName:         c.target.Host,
-		InsecureSkipVerify: c.ask.SkipVerify, // the operator's choice, per probe
-		NextProtos:         protocols,
-	})
-	if err := secured.HandshakeContext(ctx); err != nil {
-		return nil, site.FailureTLS, fmt.Errorf("negotiating TLS: %w", err)
+	d := &c.dialer
+	if c.target.Public {
+		d = c.guarded()
 	}
-	return secured, "", nil
+	return d.DialContext(ctx, network, addr.String())
 }

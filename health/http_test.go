@@ -89,7 +89,7 @@ func TestHTTPStatus(t *testing.T) {
 	}
 }
 
-func TestHTTPRedirectIsNotFollowed(t *testing.T) {
+func TestF4RedirectsAreNotFollowed(t *testing.T) {
 	var followed atomic.Bool
 	other := web(t, func(http.ResponseWriter, *http.Request) { followed.Store(true) })
 	url := web(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other, http.StatusFound) })
@@ -151,9 +151,9 @@ func TestHTTPAnswers(t *testing.T) {
 		{"Chunked", ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "", "", 3, ""},
 		{"HTTP10", "HTTP/1.0 200 OK\r\n\r\nold", "", "", 3, ""},
 		{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok + "Content-Length: 0\r\n\r\n", "", "", 0, ""},
-		{"EndlessBody", ok + "\r\n", kilobytes, "", 64 << 10, ""},
-		{"EndlessChunks", ok + "Transfer-Encoding: chunked\r\n\r\n", chunk + kilobytes + "\r\n", "", 64 << 10, ""},
-		{"HugeBody", ok + "Content-Length: 1000000000000\r\n\r\n", kilobytes, "", 64 << 10, ""},
+		{"F3EndlessBody", ok + "\r\n", kilobytes, "", 64 << 10, ""},
+		{"F3EndlessChunks", ok + "Transfer-Encoding: chunked\r\n\r\n", chunk + kilobytes + "\r\n", "", 64 << 10, ""},
+		{"F3HugeBody", ok + "Content-Length: 1000000000000\r\n\r\n", kilobytes, "", 64 << 10, ""},
 
 		{"Garbage", "SSH-2.0-OpenSSH_9.9\r\n", "", site.FailureProtocol, 0, `malformed HTTP response "SSH-2.0-OpenSSH_9.9"`},
 		{"LongGarbage", strings.Repeat("x", 1000) + "\r\n", "", site.FailureProtocol, 0, "reading the header: not valid HTTP"},
@@ -190,13 +190,13 @@ func TestHTTPTimeout(t *testing.T) {
 		url   func(t *testing.T) string
 		phase func(health.Phases) time.Duration // the one that was cut short
 	}{
-		{"NeverAnswers", func(t *testing.T) string { return "http://" + serve(t, "127.0.0.1:0", mute) },
+		{"F1NeverAnswers", func(t *testing.T) string { return "http://" + serve(t, "127.0.0.1:0", mute) },
 			func(p health.Phases) time.Duration { return p.FirstByte }},
 		{"NeverShakesHands", func(t *testing.T) string { return "https://" + serve(t, "127.0.0.1:0", mute) },
 			func(p health.Phases) time.Duration { return p.TLS }},
-		{"SlowHeader", func(t *testing.T) string { return raw(t, "HTTP/1.1 200 OK\r\nX: ", "x", 10*time.Millisecond) },
+		{"F2SlowHeader", func(t *testing.T) string { return raw(t, "HTTP/1.1 200 OK\r\nX: ", "x", 10*time.Millisecond) },
 			func(p health.Phases) time.Duration { return p.Transfer }},
-		{"SlowBody", func(t *testing.T) string { return raw(t, ok, "x", 10*time.Millisecond) },
+		{"F2SlowBody", func(t *testing.T) string { return raw(t, ok, "x", 10*time.Millisecond) },
 			func(p health.Phases) time.Duration { return p.Transfer }},
 	}
 	for _, tt := range tests {

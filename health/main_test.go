@@ -103,7 +103,7 @@ func wantFailure(t *testing.T, r health.Result, want site.Failure, says ...strin
 
 // serve hands each connection to handle, which may use it until ctx ends or it
 // returns, and returns the listener's address.
-func serve(t *testing.T, address string, handle func(ctx context.Context, conn net.Conn)) string {
+func serve(t testing.TB, address string, handle func(ctx context.Context, conn net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {

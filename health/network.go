@@ -2,19 +2,27 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// Network is how probes and feeds reach their targets.
+// Network is how probes and feeds reach their targets. It keeps what one probe
+// of a target leaves to the next; see Close.
 type Network struct {
 	userAgent string
 	dialDNS   dialFunc // a seam for tests
 	dialer    net.Dialer
+	allowed   atomic.Pointer[[]netip.Prefix]
+	pasts     pasts
+	wants     wants
+	http2     *http2Link
 }
 
 // NewNetwork returns a network on which probes call themselves userAgent.
@@ -23,13 +31,19 @@ func NewNetwork(userAgent string) *Network {
 		userAgent: userAgent,
 		dialDNS:   new(net.Dialer).DialContext,
 		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive
+		http2:     newHTTP2Link(),
 	}
 }
+
+// Close closes the connections that are kept for the next probe. Probes may go
+// on; from now on nothing is kept.
+func (n *Network) Close() { n.pasts.close() }
 
 // Probes returns every probe and every feed by its kind.
 func (n *Network) Probes() map[string]Probe {
 	return map[string]Probe{
-		"http": n.probe(askHTTP),
+		"http":     n.probe(askHTTP),
+		"download": n.probe(askDownload),
 
 		"prometheus": n.probe(askPrometheus),
 		"promql":     n.probe(askPromQL),
@@ -37,11 +51,12 @@ func (n *Network) Probes() map[string]Probe {
 		"snmp":       n.probe(askSNMP),
 		"file":       n.probe(askFile),
 		"map":        n.probe(askMap),
-		"tls":        n.probe(askTLS),
-		"tcp":        n.probe(askTCP),
-		"dns":        n.probe(askDNS),
-		"grpc":       n.probe(askGRPC),
-		"icmp":       n.probe(askICMP),
+
+		"tls":  n.probe(askTLS),
+		"tcp":  n.probe(askTCP),
+		"dns":  n.probe(askDNS),
+		"grpc": n.probe(askGRPC),
+		"icmp": n.probe(askICMP),
 	}
 }
 
@@ -61,13 +76,23 @@ func (n *Network) probe(ask asking) Probe {
 		failure, err := c.run(ctx, ask)
 		c.result.Total = time.Since(start)
 		if err != nil {
-			if over(ctx) {
-				failure = site.FailureTimeout
-			}
-			c.result.Failure, c.result.Err = failure, fmt.Errorf("probing %s: %w", c.name(), err)
+			c.result.Failure = failed(ctx, failure, err)
+			c.result.Err = fmt.Errorf("probing %s: %w", c.name(), err)
 		}
 		return c.result
 	}
+}
+
+// failed puts the two failures that may come at any step before that of the
+// step: this machine's own, and the deadline.
+func failed(ctx context.Context, step site.Failure, err error) site.Failure {
+	switch {
+	case local(err):
+		return site.FailureLocal
+	case over(ctx):
+		return site.FailureTimeout
+	}
+	return step
 }
 
 // over reports whether the deadline has come. The clock is asked too, because
@@ -91,7 +116,7 @@ type call struct {
 func (c *call) run(ctx context.Context, ask asking) (site.Failure, error) {
 	u, err := url.Parse(c.target.URL)
 	if err != nil || u.Host == "" && u.Path == "" {
-		return site.FailureProtocol, fmt.Errorf("reading the URL: not a valid one")
+		return site.FailureProtocol, errors.New("reading the URL: not a valid one")
 	}
 	c.url = u
 	return ask(ctx, c)

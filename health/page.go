@@ -1,77 +1,63 @@
 package health
 
 import (
-	"bufio"
+	"compress/gzip"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// maxPage is the longest page that a feed reads, in bytes.
+// maxPage is how large a page of statistics may be, in bytes, decompressed.
 const maxPage = 4 << 20
 
-// page gets a page by HTTP for a feed. Its status must be 2xx.
-func (c *call) page(ctx context.Context, url, accept string) ([]byte, site.Failure, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// page gets what a feed reads at a URL of the target's own host. accept is the
+// header of that name, empty for none. The connection is kept for the next
+// reading.
+func (c *call) page(ctx context.Context, text, accept string) ([]byte, site.Failure, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != c.url.Scheme || u.Host != c.url.Host {
+		return nil, site.FailureForbidden, errors.New("reading the URL: not one of the target's own host")
+	}
+	more := []field{{"Accept-Encoding", "gzip"}}
+	if accept != "" {
+		more = append(more, field{"Accept", accept})
+	}
+	req, err := c.request(http.MethodGet, u, more...)
 	if err != nil {
-		return nil, site.FailureProtocol, errors.New("reading the URL: not a valid one")
+		return nil, site.FailureProtocol, err
 	}
-	req.Close = true
-	req.Header.Set("User-Agent", c.userAgent)
-	req.Header.Set("Accept", accept)
-	if err := c.addHeaders(req); err != nil {
-		return nil, site.FailureLocal, err
-	}
-	conn, failure, err := c.connect(ctx, "tcp")
-	if err != nil {
-		return nil, failure, err
-	}
-	defer conn.Close()
-	if c.url.Scheme == "https" {
-		var secured *tls.Conn
-		if secured, failure, err = c.secure(ctx, conn); err != nil {
-			return nil, failure, err
+	req.keep = true
+	var content []byte
+	failure, err := c.fetch(ctx, req, func(head *http.Response, body *body) (failure site.Failure, err error) {
+		if head.StatusCode < 200 || head.StatusCode > 299 {
+			return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
 		}
-		conn = secured
-	}
-	if err := req.Write(conn); err != nil {
-		return nil, unanswered(err), fmt.Errorf("sending the request: %w", err)
-	}
-	head, err := http.ReadResponse(bufio.NewReader(conn), req)
-	if err != nil {
-		return nil, unanswered(err), errors.New("reading the header: not valid HTTP")
-	}
-	c.lap(&c.result.Phases.FirstByte)
-	defer c.lap(&c.result.Phases.Transfer)
-	c.result.Status = head.StatusCode
-	if head.StatusCode/100 != 2 {
-		return nil, site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
-	}
-	body, err := io.ReadAll(io.LimitReader(head.Body, maxPage+1))
-	c.result.Bytes = int64(len(body))
-	if err != nil {
-		return nil, site.FailureProtocol, fmt.Errorf("reading the body after %d bytes: %w", len(body), err)
-	}
-	if len(body) > maxPage {
-		return nil, site.FailureProtocol, fmt.Errorf("the page has more than %d bytes", maxPage)
-	}
-	return body, "", nil
+		content, failure, err = readPage(head.Header.Get("Content-Encoding"), body)
+		return failure, err
+	})
+	return content, failure, err
 }
 
-func (c *call) addHeaders(req *http.Request) error {
-	for line := range strings.Lines(c.ask.Headers) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		value, err := secret(strings.TrimSpace(value))
+// readPage reads a page to its end, which comes early if it is too large.
+func readPage(encoding string, r io.Reader) ([]byte, site.Failure, error) {
+	if encoding == "gzip" {
+		unzipped, err := gzip.NewReader(r)
 		if err != nil {
-			return fmt.Errorf("header '%s': %w", name, err)
+			return nil, "", errBody{err}
 		}
-		req.Header.Set(name, value)
+		r = unzipped
 	}
-	return nil
+	content, err := io.ReadAll(io.LimitReader(r, maxPage+1))
+	switch {
+	case err != nil:
+		return nil, "", errBody{err}
+	case len(content) > maxPage:
+		return nil, site.FailureContent, fmt.Errorf("reading the page: more than %d bytes", maxPage)
+	}
+	return content, "", nil
 }

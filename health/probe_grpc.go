@@ -33,7 +33,7 @@ func askGRPC(ctx context.Context, c *call) (site.Failure, error) {
 		if err != nil {
 			return failure, err
 		}
-		if failure, err := c.lasting(secured.ConnectionState()); err != nil {
+		if failure, err := c.unexpired(); err != nil {
 			return failure, err
 		}
 		conn, creds = secured, alreadySecured{creds}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -20,16 +19,13 @@ import (
 
 // askICMP is the probe of kind "icmp": one echo request to the target's first
 // address, and its reply. FirstByte is the round trip.
-//
-// A public target is refused: what a customer may have pinged is not checked
-// yet the way it is for connections.
 func askICMP(ctx context.Context, c *call) (site.Failure, error) {
-	if c.target.Public {
-		return site.FailureForbidden, errors.New("pinging: not allowed for a target on the public Internet")
-	}
 	addrs, err := c.resolve(ctx)
 	if err != nil {
 		return site.FailureResolve, fmt.Errorf("resolving '%s': %w", c.url.Hostname(), err)
+	}
+	if err := c.permit(netip.AddrPortFrom(addrs[0], 0)); err != nil {
+		return site.FailureForbidden, fmt.Errorf("pinging: %w", err)
 	}
 	p, err := newPing(addrs[0].Unmap())
 	if err != nil {

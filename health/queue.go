@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -39,11 +40,11 @@ const soon = time.Second
 
 // samples returns what a result is worth. A failed probe counts as the worst
 // that it can measure; a feed that fails, or a probe that this machine could not
-// make, says nothing.
+// or must not make, says nothing.
 func (e *entry) samples(at time.Time, r Result) ([]site.Sample, error) {
 	switch {
-	case r.Failure == site.FailureLocal, r.Failure != "" && e.target.IsFeed():
-		return nil, r.Err
+	case r.Failure == site.FailureLocal, r.Failure == site.FailureForbidden, r.Failure != "" && e.target.IsFeed():
+		return nil, cmp.Or(r.Err, errors.New(string(r.Failure)))
 	case e.target.IsFeed():
 		return e.metered(at, r.Readings)
 	}
@@ -83,10 +84,18 @@ func Samples(t site.Target, at time.Time, r Result) []site.Sample {
 	return samples
 }
 
+// grain is what phases are multiples of, from periods of a second up. Probes
+// that begin together wake the process once; one by one, the waking would cost
+// more than the probes do.
+const grain = 10 * time.Millisecond
+
 // slot returns the first time of the entry's grid that is not before t: those
 // for which time mod period is the phase, itself the target's hash mod period.
 func (e *entry) slot(t time.Duration) time.Duration {
 	phase := time.Duration(e.hash % uint64(e.period))
+	if e.period >= time.Second {
+		phase -= phase % grain
+	}
 	periods := (t - phase + e.period - 1) / e.period
 	return phase + periods*e.period
 }

@@ -172,6 +172,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	timer := time.NewTimer(math.MaxInt64)
 	defer timer.Stop()
 	places := make(chan struct{}, s.cfg.Concurrency)
+	workers := workers{turns: make(chan turn), idle: make(chan struct{}, maxIdleWorkers)}
+	defer close(workers.turns)
 	for {
 		select {
 		case <-ctx.Done():
@@ -182,9 +184,15 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		if e == nil {
 			return nil
 		}
+		t := turn{e, at}
+		if workers.take(t) {
+			continue
+		}
 		probes.Go(func() {
-			defer func() { <-places }()
-			s.probe(ctx, e, at)
+			workers.run(t, func(t turn) {
+				defer func() { <-places }()
+				s.probe(ctx, t.entry, t.at)
+			})
 		})
 	}
 }

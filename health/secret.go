@@ -6,22 +6,24 @@ import (
 	"strings"
 )
 
-// secret returns the value that env:NAME or file:PATH stands for; any other
-// text stands for itself.
+// secret returns what a value of the configuration stands for: "env:NAME" the
+// variable of the environment, "file:PATH" what the file holds at the moment,
+// without the newline at its end; anything else is itself. Its error says where
+// it looked, never what it found.
 func secret(value string) (string, error) {
-	if name, ok := strings.CutPrefix(value, "env:"); ok {
-		text, found := os.LookupEnv(name)
-		if !found {
-			return "", fmt.Errorf("environment variable '%s' is not set", name)
+	if name, found := strings.CutPrefix(value, "env:"); found {
+		content, set := os.LookupEnv(name)
+		if !set {
+			return "", fmt.Errorf("%w: the environment has no variable '%s'", errLocal, name)
 		}
-		return text, nil
+		return content, nil
 	}
-	if path, ok := strings.CutPrefix(value, "file:"); ok {
-		text, err := os.ReadFile(path)
+	if path, found := strings.CutPrefix(value, "file:"); found {
+		content, err := os.ReadFile(path)
 		if err != nil {
-			return "", fmt.Errorf("reading a secret: %w", err)
+			return "", fmt.Errorf("%w: reading a secret: %w", errLocal, err)
 		}
-		return strings.TrimSpace(string(text)), nil
+		return strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r"), nil
 	}
 	return value, nil
 }

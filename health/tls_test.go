@@ -17,8 +17,8 @@ import (
 func secure(t *testing.T, config *tls.Config) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host != r.TLS.ServerName || r.TLS.DidResume {
-			http.Error(w, "host, server name or a resumed session", http.StatusMisdirectedRequest)
+		if r.Host != r.TLS.ServerName {
+			http.Error(w, "host is not the server name", http.StatusMisdirectedRequest)
 		}
 	}))
 	server.TLS = config
@@ -28,7 +28,7 @@ func secure(t *testing.T, config *tls.Config) string {
 	return server.URL
 }
 
-func TestHTTPS(t *testing.T) {
+func TestF5Certificates(t *testing.T) {
 	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	other, err := newAuthority()
 	if err != nil {
@@ -73,12 +73,11 @@ func TestHTTPS(t *testing.T) {
 			}
 		})
 	}
-	t.Run("Resumed", func(t *testing.T) {
-		probe := newHTTP("")
-		to := target(secure(t, &tls.Config{Certificates: []tls.Certificate{root().sign(t, host, soon)}}))
-		for range 3 {
-			wantGood(t, ask(t, probe, to))
-		}
+	t.Run("NoHost", func(t *testing.T) { // then it is the URL's
+		url, _ := counting(t, &tls.Config{Certificates: []tls.Certificate{root().sign(t, "127.0.0.1", soon)}}, func(http.ResponseWriter, *http.Request) {})
+		to := target(url)
+		to.Host = ""
+		wantGood(t, ask(t, newHTTP(""), to))
 	})
 	t.Run("NoTLSAtAll", func(t *testing.T) {
 		url := web(t, func(http.ResponseWriter, *http.Request) {})

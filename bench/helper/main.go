@@ -1,6 +1,6 @@
 // Command helper does for bench/run what a shell cannot: it is the origin that
-// gets probed, asks for one answer, finds a free port, times answers, and makes
-// the tables.
+// gets probed, asks for one answer, finds a free port, times answers, drives
+// probes, and makes the tables.
 package main
 
 import (
@@ -27,7 +27,10 @@ func main() {
 const usage = `usage: helper origin | port
        helper ask ADDRESS NAME DURATION
        helper latency ADDRESS FILE RATE COUNT
-       helper table FILE BASE
+       helper many | addresses TARGETS | count PORT
+       helper monitor PORT TARGETS PERIOD fresh|keep
+       helper drive EXPORTER PORT TARGETS PERIOD
+       helper table FILE BASE THING
        helper budget FILE ROW BASE LIMIT`
 
 func run(args []string) error {
@@ -40,8 +43,18 @@ func run(args []string) error {
 		return ask(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "latency":
 		return latency(args[1], args[2], args[3], args[4])
-	case len(args) == 3 && args[0] == "table":
-		return table(args[1], args[2])
+	case len(args) == 1 && args[0] == "many":
+		return many()
+	case len(args) == 2 && args[0] == "addresses":
+		return addresses(args[1])
+	case len(args) == 2 && args[0] == "count":
+		return count(args[1])
+	case len(args) == 5 && args[0] == "monitor":
+		return monitor(args[1], args[2], args[3], args[4])
+	case len(args) == 5 && args[0] == "drive":
+		return drive(args[1], args[2], args[3], args[4])
+	case len(args) == 4 && args[0] == "table":
+		return table(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "budget":
 		return budget(args[1], args[2], args[3], args[4])
 	}

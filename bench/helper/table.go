@@ -91,14 +91,15 @@ func (s spread) format(verb string) string {
 	return fmt.Sprintf("%s (%s..%s)", text(s.median()), text(s[0]), strings.TrimSpace(text(s[len(s)-1])))
 }
 
-// table prints all rows, with the CPU per query as a ratio to that of base.
-func table(file, base string) error {
+// table prints all rows, with the CPU per thing (query or probe) as a ratio to
+// that of base.
+func table(file, base, thing string) error {
 	r, err := read(file)
 	if err != nil {
 		return err
 	}
 	const layout = "%-10s %8s  %5s  %-22s  %-22s  %-18s %8s\n"
-	fmt.Printf(layout, "", "q/s", "busy", "CPU µs/query", "to "+base, "p99 µs", "MiB")
+	fmt.Printf(layout, "", thing[:1]+"/s", "busy", "CPU µs/"+thing, "to "+base, "p99 µs", "MiB")
 	for _, row := range r.rows {
 		rate := r.column(row, func(l line) float64 { return l.rate }).median()
 		busy := r.column(row, func(l line) float64 { return l.rate * l.cpu / 1e4 }).median()

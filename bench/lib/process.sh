@@ -5,7 +5,9 @@
 tmp=          # for everything that is written
 server_pid=
 client_pid=
+driver_pid=
 origin_pid=
+many_pid=
 origin=       # the address of the origin that is probed
 refusal=      # why a server cannot be measured
 started=      # ms from the start of the server to its first answer
@@ -41,8 +43,10 @@ stop() {
 
 cleanup() {
 	stop "$client_pid"
+	stop "$driver_pid"
 	stop "$server_pid"
 	stop "$origin_pid"
+	stop "$many_pid"
 	[[ -z $tmp ]] || rm -rf "$tmp"
 }
 

@@ -24,7 +24,7 @@ func (c *Config) addClass(n node) error {
 		return err
 	}
 	c.classes[name] = n
-	return checkClass(n)
+	return c.checkClass(n)
 }
 
 // checkLines checks the lines of a class or a site by themselves, and writes
@@ -43,12 +43,15 @@ func checkLines(s *site.Site, n node) error {
 }
 
 // checkClass checks a class as if a site used it that adds what is missing.
-func checkClass(n node) error {
+func (c *Config) checkClass(n node) error {
 	d := &draft{site: example(), node: n, lines: n.children}
 	if err := checkLines(d.site, n); err != nil {
 		return err
 	}
 	if err := d.expand(); err != nil {
+		return err
+	}
+	if err := c.checkAsks(n, n.children, d.site.Probes, d.site.Feeds); err != nil {
 		return err
 	}
 	fill(d.site)

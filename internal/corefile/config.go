@@ -19,11 +19,14 @@ type Config struct {
 	servers []site.Server
 	process Process
 	pool    *pool
+	check   func(site.Ask) error
+	checked map[site.Ask]bool
 }
 
-// New returns a Config that no block has been added to.
-func New() *Config {
-	return &Config{classes: make(map[string]node), origins: make(map[string]namedOrigin), process: Process{given: make(map[string]node), Download: site.DefaultDownloadLimit}, pool: newPool()}
+// New returns a Config that no block has been added to. check says what is wrong
+// with what a probe or feed is to ask, as far as only whoever asks can tell.
+func New(check func(site.Ask) error) *Config {
+	return &Config{check: check, checked: make(map[site.Ask]bool), classes: make(map[string]node), origins: make(map[string]namedOrigin), process: Process{given: make(map[string]node), Download: site.DefaultDownloadLimit}, pool: newPool()}
 }
 
 // Process returns what the blocks say for all of them.

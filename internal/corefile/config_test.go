@@ -12,6 +12,7 @@ import (
 
 	"github.com/coredns/caddy/caddyfile"
 
+	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -418,7 +419,7 @@ func TestImportErrors(t *testing.T) {
 
 func TestProcess(t *testing.T) {
 	d := caddyfile.NewDispenser("Corefile", strings.NewReader("cdnredirect {\n resolver 192.0.2.53 [2001:db8::53]:5353\n seed s3cret\n ecs 192.0.2.0/24 2001:db8::1\n}"))
-	c := corefile.New()
+	c := corefile.New(health.Check)
 	if _, err := c.Add(&d, origins("example.org.")); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/coredns/caddy/caddyfile"
 
+	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
 )
 
@@ -92,7 +93,7 @@ func TestTogether(t *testing.T) {
 
 // checkLoad adds each text as a server block.
 func checkLoad(t *testing.T, blocks ...string) {
-	c := corefile.New()
+	c := corefile.New(health.Check)
 	for _, in := range blocks {
 		d := caddyfile.NewDispenser("Corefile", strings.NewReader(in))
 		block, err := c.Add(&d, origins("example.org."))

@@ -8,6 +8,7 @@ import (
 	"github.com/coredns/caddy/caddyfile"
 	"github.com/miekg/dns"
 
+	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -32,7 +33,7 @@ func origins(keys ...string) func([]string) []string {
 // load reads one directive, in a server block for example.org.
 func load(text string) (*corefile.Block, []*site.Site, error) {
 	d := caddyfile.NewDispenser("Corefile", strings.NewReader(text))
-	c := corefile.New()
+	c := corefile.New(health.Check)
 	block, err := c.Add(&d, origins("example.org."))
 	if err != nil {
 		return nil, nil, err
@@ -48,7 +49,7 @@ func loadAll(t *testing.T, name, text string) ([]*corefile.Block, []*site.Site, 
 	if err != nil {
 		t.Fatalf("caddy does not accept it: %v", err)
 	}
-	c := corefile.New()
+	c := corefile.New(health.Check)
 	var blocks []*corefile.Block
 	for _, sb := range serverBlocks {
 		d := caddyfile.NewDispenserTokens(name, sb.Tokens["cdnredirect"])

@@ -34,6 +34,9 @@ func (c *Config) addOrigin(n node) error {
 		return err
 	}
 	o, err := readOrigin(n, name)
+	if err == nil {
+		err = c.checkAsks(n, n.children, o.Feeds)
+	}
 	if err != nil {
 		return err
 	}

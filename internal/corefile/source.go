@@ -125,6 +125,24 @@ func readSource(n node, name string, kind sourceKind, words []string) (site.Sour
 	return src, err
 }
 
+// checkAsks has whoever will ask check what some probes and feeds are to ask.
+func (c *Config) checkAsks(opener node, lines []node, sources ...[]site.Source) error {
+	for _, src := range slices.Concat(sources...) {
+		if c.checked[src.Ask] {
+			continue
+		}
+		property := "probe " + src.Kind
+		if src.IsFeed() {
+			property = "feed"
+		}
+		if err := c.check(src.Ask); err != nil {
+			return blameLine(opener, lines, &site.PropertyError{Property: property, Err: err})
+		}
+		c.checked[src.Ask] = true
+	}
+	return nil
+}
+
 // takeHeaders takes all "header NAME VALUE" off the words.
 func takeHeaders(src *site.Source, words []string) (rest []string, err error) {
 	var lines []string

@@ -6,6 +6,7 @@ import (
 
 	"github.com/coredns/caddy/caddyfile"
 
+	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
 )
 
@@ -68,7 +69,7 @@ func TestLayout(t *testing.T) {
 // A tree as deep as its input must not cost the stack.
 func TestDeepBraces(t *testing.T) {
 	d := caddyfile.NewDispenser("Corefile", strings.NewReader(strings.Repeat("a {\n", 100_000)))
-	_, err := corefile.New().Add(&d, origins("example.org."))
+	_, err := corefile.New(health.Check).Add(&d, origins("example.org."))
 	wantError(t, err, "Corefile:3 - Error during parsing: unexpected '{' after 'a': a property has no block; is a '}' missing above?")
 }
 

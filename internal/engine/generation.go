@@ -59,6 +59,9 @@ const firstRound = 5 * time.Second
 // is in, at most 5 s each. An engine without sites takes them as the ones in
 // force at once.
 func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
+	if cost, targets := site.Downloads(sites.Sites); targets > 0 {
+		e.cfg.Log.Infof("downloads from %d targets cost %s on the average", targets, site.FormatRate(cost))
+	}
 	g := e.prepare(sites)
 	g.socket, e.offered = e.offered, nil
 	e.look(ctx, g, sites)

@@ -1,6 +1,9 @@
 package site
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // DefaultDownloadLimit is what all downloads together may cost, in bit/s.
 const DefaultDownloadLimit = 100e6
@@ -27,7 +30,11 @@ func ValidateDownloads(sites []*Site, limit float64) error {
 // beyond a limit, if there is one.
 func downloads(sites []*Site, limit float64) (cost float64, targets int, beyond *Site) {
 	seen := make(map[Target]bool)
+	download := func(p Source) bool { return p.Kind == "download" }
 	for _, s := range sites {
+		if !slices.ContainsFunc(s.Probes, download) {
+			continue
+		}
 		for _, p := range s.Paths() {
 			if p.Target.Kind != "download" || seen[p.Target] {
 				continue
