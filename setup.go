@@ -9,6 +9,7 @@ package cdnredirect
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -197,8 +198,15 @@ func (i *instance) start() error {
 		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})
 	}
 	i.parts = nil // nor are the lines that the blocks were read from
+	if len(sites.Sites) >= manySites {
+		debug.FreeOSMemory()
+	}
 	return nil
 }
+
+// manySites is from how many sites on it is worth a moment to give back what
+// reading them took: more than they take afterwards.
+const manySites = 10_000
 
 // sites returns what the Corefile says of sites, once all blocks are read and
 // the chains are complete.

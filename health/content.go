@@ -78,7 +78,7 @@ func newWanted(ask site.Ask) (*wanted, error) {
 	var err error
 	if ask.Pattern != "" {
 		if w.pattern, err = regexp.Compile(ask.Pattern); err != nil {
-			return nil, fmt.Errorf("reading the pattern: %w", err)
+			return nil, fmt.Errorf("invalid pattern '%s': %w", ask.Pattern, err)
 		}
 	}
 	if ask.Condition != "" {

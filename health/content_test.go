@@ -29,7 +29,7 @@ func TestContent(t *testing.T) {
 		{"EmptyBody", "", site.Ask{Body: "up"}, site.FailureContent, "is not in it"},
 		{"Pattern", object, site.Ask{Pattern: `"queue": [0-9]\b`}, "", ""},
 		{"NoPattern", object, site.Ask{Pattern: `queue.*\d\d`}, site.FailureContent, `does not match 'queue.*\d\d'`},
-		{"BadPattern", object, site.Ask{Pattern: `(`}, site.FailureLocal, "reading the pattern"},
+		{"BadPattern", object, site.Ask{Pattern: `(`}, site.FailureLocal, "invalid pattern"},
 		{"Condition", object, site.Ask{Condition: `status == "up" && queue < 5 && any(parts, .ok)`}, "", ""},
 		{"NoCondition", object, site.Ask{Condition: `queue > 5`}, site.FailureContent, "'queue > 5' is not true"},
 		{"MissingField", object, site.Ask{Condition: `stock == "up"`}, site.FailureContent, "is not true"},

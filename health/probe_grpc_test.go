@@ -140,7 +140,7 @@ func TestGRPCOverTLS(t *testing.T) {
 		{"Expired", root().sign(t, host, past), site.Ask{TLS: true}, site.FailureTLS, "expired"},
 		{"WrongName", root().sign(t, "www.example.net", soon), site.Ask{TLS: true}, site.FailureTLS, "not www.example.org"},
 		{"Unverified", (*authority)(nil).sign(t, host, past), site.Ask{TLS: true, SkipVerify: true}, "", ""},
-		{"Expiring", root().sign(t, host, soon), site.Ask{TLS: true, Days: 1}, site.FailureExpiry, "less than 1 days"},
+		{"Expiring", root().sign(t, host, soon), site.Ask{TLS: true, Days: 1}, site.FailureExpiry, "within 1 days"},
 		{"InPlainText", root().sign(t, host, soon), site.Ask{}, site.FailureProtocol, "asking for the health of service ''"},
 	}
 	for _, tt := range tests {

@@ -67,7 +67,7 @@ func TestTLS(t *testing.T) {
 		{"OtherRoot", other.sign(t, host, day(0)), 0, site.Ask{}, site.FailureTLS, "unknown authority", ""},
 		{"Unverified", other.sign(t, "www.example.net", day(-1)), 0, site.Ask{SkipVerify: true}, "", "", "TLS 1.3"},
 		{"Lasting", root().sign(t, host, day(7)), 0, site.Ask{Days: 7}, "", "", "TLS 1.3"},
-		{"Expiring", root().sign(t, host, day(6)), 0, site.Ask{Days: 7}, site.FailureExpiry, "Z, in less than 7 days", "TLS 1.3"},
+		{"Expiring", root().sign(t, host, day(6)), 0, site.Ask{Days: 7}, site.FailureExpiry, "Z, within 7 days", "TLS 1.3"},
 		{"ExpiringUnverified", other.sign(t, host, day(6)), 0, site.Ask{Days: 7, SkipVerify: true}, site.FailureExpiry, "7 days", "TLS 1.3"},
 	}
 	for _, tt := range tests {

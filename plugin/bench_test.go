@@ -140,7 +140,7 @@ func (c costlyCase) handler(sites int) (h *steer.Handler, names []string) {
 
 func (c costlyCase) decision(s *site.Site) site.Decision {
 	d := site.Decision{
-		Site: s.Name(), Side: site.SideOrigin, TTL: 30 * time.Second,
+		Side: site.SideOrigin, TTL: 30 * time.Second,
 		Reason: site.Reason{Cause: site.CauseBelow, Signal: site.ResponseTime, Value: 0.1, Limit: 0.3, V: 0.33},
 	}
 	for _, text := range c.addresses {

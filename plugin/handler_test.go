@@ -36,11 +36,11 @@ const target = "www-example-org.cdn.example.net."
 // atOrigin and diverted are the two decisions of the site of these tests.
 var (
 	atOrigin = site.Decision{
-		Site: "www.example.org.", Epoch: 1, Side: site.SideOrigin, TTL: 30 * time.Second,
+		Epoch: 1, Side: site.SideOrigin, TTL: 30 * time.Second,
 		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")},
 	}
 	diverted = site.Decision{
-		Site: "www.example.org.", Epoch: 2, Side: site.SideCDN, Share: 1, TTL: 20 * time.Second,
+		Epoch: 2, Side: site.SideCDN, Share: 1, TTL: 20 * time.Second,
 		CDNs: []site.CDN{{Name: "edge", Target: target}}, Addresses: atOrigin.Addresses,
 		Reason: site.Reason{Cause: site.CauseThreshold, Signal: site.ResponseTime, Value: 0.39, Limit: 0.3, V: 1.3, Age: time.Second},
 	}

@@ -22,7 +22,7 @@ func (h *Handler) Metadata(ctx context.Context, state request.Request) context.C
 	var c client
 	_ = c.find(h, entry, state.W, state.Req) // a malformed question is refused later
 	records := c.records(answers)
-	metadata.SetValueFunc(ctx, Name+"/site", func() string { return answers.Decision.Site })
+	metadata.SetValueFunc(ctx, Name+"/site", entry.Name)
 	metadata.SetValueFunc(ctx, Name+"/decision", records.Summary)
 	metadata.SetValueFunc(ctx, Name+"/reason", answers.Decision.Reason.String)
 	return ctx

@@ -30,6 +30,7 @@ const usage = `usage: helper origin | port
        helper many | addresses TARGETS | count PORT
        helper monitor PORT TARGETS PERIOD fresh|keep
        helper drive EXPORTER PORT TARGETS PERIOD
+       helper metrics ADDRESS SERIES
        helper table FILE BASE THING
        helper budget FILE ROW BASE LIMIT`
 
@@ -53,6 +54,8 @@ func run(args []string) error {
 		return monitor(args[1], args[2], args[3], args[4])
 	case len(args) == 5 && args[0] == "drive":
 		return drive(args[1], args[2], args[3], args[4])
+	case len(args) == 3 && args[0] == "metrics":
+		return metrics(args[1], args[2])
 	case len(args) == 4 && args[0] == "table":
 		return table(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "budget":

@@ -11,12 +11,13 @@ import (
 	"github.com/coredns/coredns/coremain"
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/file"
+	_ "github.com/coredns/coredns/plugin/metrics"
 	_ "github.com/coredns/coredns/plugin/pprof"
 	_ "github.com/coredns/coredns/plugin/template"
 )
 
 func main() {
-	if err := dnsserver.SetDirectives([]string{"bind", "pprof", "null", "template", "cdnredirect", "file"}); err != nil {
+	if err := dnsserver.SetDirectives([]string{"bind", "pprof", "prometheus", "null", "template", "cdnredirect", "file"}); err != nil {
 		log.Fatalf("setting the plugin chain: %v", err)
 	}
 	coremain.Run()

@@ -12,7 +12,7 @@ import (
 func (d *deciding) conclude() {
 	st := d.st
 	serving := d.serving()
-	next := site.Decision{Site: d.s.Name(), Side: d.side(serving)}
+	next := site.Decision{Side: d.side(serving)}
 	next.Origins, next.Addresses = served(serving)
 	st.Side = next.Side
 	last := st.Decision()
@@ -43,9 +43,10 @@ func (d *deciding) conclude() {
 		return
 	}
 	next.Epoch = last.Epoch + 1
-	st.Last = &next
-	if told.Reason != nil && *told.Reason == next.Reason {
-		told.Reason = &next.Reason // one copy is enough
+	news := next // what is nothing new needs no memory of its own
+	st.Last = &news
+	if told.Reason != nil && *told.Reason == news.Reason {
+		told.Reason = &news.Reason // one copy is enough
 	}
 }
 

@@ -35,7 +35,7 @@ func TestStart(t *testing.T) {
 func TestStartAnswers(t *testing.T) {
 	h := observe(newSite(t, 2))
 	d := h.last()
-	if answer(d) != "12" || d.TTL != h.site.TTL.Min || d.Site != "www.example.org." || d.Epoch != 1 {
+	if answer(d) != "12" || d.TTL != h.site.TTL.Min || d.Epoch != 1 {
 		t.Errorf("got %+v, want both addresses with the short TTL", d)
 	}
 	if got := h.play("0.5", ttl); got != "30s" {

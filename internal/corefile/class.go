@@ -18,7 +18,7 @@ func (c *Config) addClass(n node) error {
 		return n.wrap(err)
 	}
 	if first, found := c.classes[name]; found {
-		return n.errorf("class '%s' is already defined at %s", name, first.place())
+		return n.definedAt(first)
 	}
 	if err := n.needBlock(); err != nil {
 		return err

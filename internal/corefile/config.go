@@ -133,7 +133,7 @@ func (c *Config) resolve() error {
 func (c *Config) waitsFor(e *entry) error {
 	class, known := c.classes[e.class]
 	if e.class != "" && !known {
-		return e.node.errorf("unknown class '%s'", e.class)
+		return e.node.errorf("unknown class '%s': define it with 'class %s { ... }'", e.class, e.class)
 	}
 	line, _ := c.missingOrigin(merge(class.children, e.node.children))
 	return line.errorf("unknown origin '%s': write its addresses, or define it with 'origin %s { ... }'", line.args()[0], line.args()[0])

@@ -10,10 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coredns/caddy/caddyfile"
-
-	"github.com/cdnredirect/cdnredirect/health"
-	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -30,11 +26,14 @@ func example(lines ...string) string {
 	return "example.org example.com {\n  cdnredirect {\n" + strings.Join(lines, "\n") + "\n  }\n}\n"
 }
 
+// fileError is what is said of a Corefile.
+type fileError struct{ name, in, want string }
+
 // corefileErrors are the rules of the directive, of classes, of sites and of
 // the whole Corefile.
-var corefileErrors = []struct{ name, in, want string }{
-	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, site, resolver, seed, ecs are known"},
-	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, site, resolver, seed, ecs are known"},
+var corefileErrors = []fileError{
+	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, site, resolver, seed, ecs, allow, download, guard, socket are known"},
+	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, site, resolver, seed, ecs, allow, download, guard, socket are known"},
 
 	{"zone of no name", "example.org {\n cdnredirect a..b example.org {\n }\n}", "2 - Error during parsing: 'a..b' gives no zone: write names such as example.org"},
 	{"zone not ASCII", "example.org {\n cdnredirect münchen.example {\n }\n}", "2 - Error during parsing: invalid zone: name 'münchen.example.' is not ASCII: write its A-labels (RFC 5891)"},
@@ -82,13 +81,13 @@ var corefileErrors = []struct{ name, in, want string }{
 
 	{"site with nothing", example("site www.example.org"), "3 - Error during parsing: site 'www.example.org.' has no origin"},
 	{"site without cdn", example("site www.example.org {", "origin 192.0.2.1", "}"), "3 - Error during parsing: site 'www.example.org.' has no cdn"},
-	{"site without probe", example("site www.example.org {", needed[0], needed[1], "}"), "3 - Error during parsing: site 'www.example.org.' has no probe"},
+	{"site without probe", example("site www.example.org {", needed[0], needed[1], "}"), "3 - Error during parsing: site 'www.example.org.' has no probe and no feed"},
 	{"site without threshold", example("site www.example.org {", needed[0], needed[1], needed[2], "}"), "3 - Error during parsing: site 'www.example.org.' has no threshold"},
-	{"the last cdn is blamed", example("site www.example.org class web {", "cdn a {name}", "cdn b b.example.net", "}", full), "5 - Error during parsing: target 'www.example.org.' of cdn 'a' leads back to the site"},
+	{"the line of the cdn is blamed", example("site www.example.org class web {", "cdn a {name}", "cdn b b.example.net", "}", full), "4 - Error during parsing: target 'www.example.org.' of cdn 'a' leads back to the site"},
 
 	{"class line that fails for a site", example("site www.example.org class web {", "probe http http://{origin}/ timeout 100ms", "}", full), "10 - Error during parsing: limit 300ms is not below the timeout 100ms of the probe that measures it (site 'www.example.org' at Corefile:3)"},
 	{"class placeholder that fails for a site", example("class web {", "cdn edge "+strings.Repeat("{label}", 6)+".example.net", "}", "site www-0123456.example.org class web"), "4 - Error during parsing: '" + strings.Repeat("www-0123456", 6) + ".example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all (site 'www-0123456.example.org' at Corefile:6)"},
-	{"placeholder that makes no URL", example(full, `site a\(b.example.org class web {`, "host www.example.org", "probe http http://{name}/", "}"), `11 - Error during parsing: 'http://a\(b.example.org/' is not a URL: invalid character "\\" in host name`},
+	{"placeholder that makes no URL", example(full, `site a\(b.example.org class web {`, "host www.example.org", "probe http http://{name}/", "}"), `11 - Error during parsing: 'http://a\(b.example.org/' is not an http:// or https:// URL: invalid character "\\" in host name`},
 
 	{"share with switch", example(full, "site www.example.org class web {", "divert fixed 30%", "}"), "10 - Error during parsing: a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that"},
 	{"hides with address", example(full, "site www.example.org class web {", "hides MX", "answer address", "}"), "10 - Error during parsing: hides has no meaning with 'answer address', which hides nothing"},
@@ -101,18 +100,7 @@ var corefileErrors = []struct{ name, in, want string }{
 
 	{"host at the apex", example(full, "site www.example.org class web {", "answer cname example.org", "}"), "10 - Error during parsing: 'example.org.' is the apex of the zone: the origin needs a name below it"},
 
-	{"resolver twice", example("resolver 192.0.2.53", "resolver 192.0.2.54"), "4 - Error during parsing: resolver is already given at Corefile:3"},
-	{"seed in two blocks", example("seed a") + example("seed b"), "8 - Error during parsing: seed is already given at Corefile:3"},
-	{"resolver without an address", example("resolver"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'resolver'"},
-	{"resolver by name", example("resolver ns.example.net"), "3 - Error during parsing: 'ns.example.net' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"},
-	{"resolver with a port of 0", example("resolver 192.0.2.53:0"), "3 - Error during parsing: '192.0.2.53:0' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"},
-	{"ecs of no network", example("ecs 192.0.2.0/33"), "3 - Error during parsing: '192.0.2.0/33' is not a network: write 192.0.2.0/24, 2001:db8::/32 or an address"},
-	{"ecs with bits behind", example("ecs 192.0.2.1/24"), "3 - Error during parsing: '192.0.2.1/24' has bits behind its length: write 192.0.2.0/24"},
-	{"empty seed", example(`seed ""`), "3 - Error during parsing: invalid seed '': write a word that all servers have"},
-	{"two seeds", example("seed a b"), "3 - Error during parsing: Wrong argument count or unexpected line ending after 'b'"},
-	{"seed with a block", example("seed a {", "}"), "3 - Error during parsing: unexpected '{' after 'seed a': a property has no block"},
-
-	{"unknown class", example("site www.example.org class web", "class shop {", "}"), "3 - Error during parsing: unknown class 'web'"},
+	{"unknown class", example("site www.example.org class web", "class shop {", "}"), "3 - Error during parsing: unknown class 'web': define it with 'class web { ... }'"},
 	{"own lines of a waiting site", example("site www.example.org class web {", "ttl 5", "}"), "4 - Error during parsing: invalid duration '5': write a unit, such as 300ms or 10s"},
 	{"repeated line of a waiting site", example("site www.example.org class web {", "ttl 5s", "ttl 5s", "}"), "5 - Error during parsing: property 'ttl' is already given on line 4"},
 	{"waiting site that fails", example("site www.example.org class web") + example("class web {", "}"), "3 - Error during parsing: site 'www.example.org.' has no origin"},
@@ -140,7 +128,7 @@ func TestTheLongestChain(t *testing.T) {
 }
 
 func TestCorefileErrors(t *testing.T) {
-	for _, tc := range corefileErrors {
+	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, _, err := loadAll(t, "Corefile", tc.in)
 			wantError(t, err, "Corefile:"+tc.want)
@@ -417,15 +405,18 @@ func TestImportErrors(t *testing.T) {
 	}
 }
 
-func TestProcess(t *testing.T) {
-	d := caddyfile.NewDispenser("Corefile", strings.NewReader("cdnredirect {\n resolver 192.0.2.53 [2001:db8::53]:5353\n seed s3cret\n ecs 192.0.2.0/24 2001:db8::1\n}"))
-	c := corefile.New(health.Check)
-	if _, err := c.Add(&d, origins("example.org.")); err != nil {
-		t.Fatal(err)
-	}
-	p := c.Process()
-	if got, want := fmt.Sprint(p.Resolvers, p.Seed, p.ECS), "[192.0.2.53:53 [2001:db8::53]:5353]s3cret[192.0.2.0/24 2001:db8::1/128]"; got != want {
-		t.Errorf("Expected %q, got %q", want, got)
+// A snippet that two server blocks import defines what it holds twice, at one
+// place.
+func TestSnippetImportedTwice(t *testing.T) {
+	const rest = "example.org {\n cdnredirect {\n import x\n }\n}\nexample.net {\n cdnredirect example.org {\n import x\n }\n}\n"
+	for lines, want := range map[string]string{
+		full:             "class 'web' is already defined at Corefile:2: import it once, it is known in all server blocks",
+		block("fra", ""): "origin 'fra' is already defined at Corefile:2: import it once, it is known in all server blocks",
+		"site www.example.org {\n" + strings.Join(needed, "\n") + "\n}": "site name 'www.example.org.' is already defined at Corefile:2: sites are defined once, and a block of a bare 'cdnredirect' serves those of others",
+		"seed a": "seed is already given at Corefile:2: import it once, it is known in all server blocks",
+	} {
+		_, _, err := loadAll(t, "Corefile", "(x) {\n"+lines+"\n}\n"+rest)
+		wantError(t, err, "Corefile:2 - Error during parsing: "+want)
 	}
 }
 

@@ -97,20 +97,14 @@ func (d *draft) expand() error {
 		}
 	}
 	for i, c := range s.CDNs {
-		target, err := s.Expand(c.Target)
-		if err == nil {
-			target, err = domainName(target)
-		}
+		target, err := expandName(s, c.Target)
 		if err != nil {
 			return d.blame("cdn "+c.Name, err)
 		}
 		s.CDNs[i].Target = target
 	}
 	if s.Answer.Form == site.FormCNAME {
-		host, err := s.Expand(s.Answer.Host)
-		if err == nil {
-			host, err = domainName(host)
-		}
+		host, err := expandName(s, s.Answer.Host)
 		if err != nil {
 			return d.blame("answer", err)
 		}
@@ -118,32 +112,35 @@ func (d *draft) expand() error {
 	}
 	for i := range s.Probes {
 		if err := expandSource(s, &s.Probes[i]); err != nil {
-			return d.blame("probe "+s.Probes[i].Kind, err)
+			return d.blame(s.Probes[i].Key(), err)
 		}
 	}
 	for i := range s.Feeds {
 		if err := expandSource(s, &s.Feeds[i]); err != nil {
-			return d.blame("feed", err)
+			return d.blame(s.Feeds[i].Key(), err)
 		}
 	}
 	return nil
 }
 
 // expandSource replaces the placeholders in what is asked, and of whom.
-func expandSource(s *site.Site, src *site.Source) (err error) {
-	texts := []*string{&src.URL}
-	if src.Kind == "dns" {
-		texts = append(texts, &src.Ask.Name)
+func expandSource(s *site.Site, src *site.Source) error {
+	where, err := s.Expand(strings.TrimPrefix(src.URL, scheme(src)))
+	src.URL = scheme(src) + where
+	if err != nil || src.Kind != "dns" {
+		return err
 	}
-	for _, text := range texts {
-		if *text, err = s.Expand(*text); err != nil {
-			return err
-		}
-	}
-	if src.Kind == "dns" {
-		src.Ask.Name, err = domainName(src.Ask.Name)
-	}
+	src.Ask.Name, err = expandName(s, src.Ask.Name)
 	return err
+}
+
+// expandName replaces the placeholders in a name.
+func expandName(s *site.Site, text string) (string, error) {
+	name, err := s.Expand(text)
+	if err != nil {
+		return "", err
+	}
+	return domainName(name)
 }
 
 // validate checks the site as a whole.

@@ -36,6 +36,20 @@ func unknown(what, word string, known ...string) error {
 	return fmt.Errorf("unknown %s '%s': %s %s known", what, word, strings.Join(known, ", "), verb)
 }
 
+// definedAt refuses a second block of one name.
+func (n node) definedAt(first node) error {
+	return n.errorf("%s '%s' is already defined at %s", n.name(), n.args()[0], n.otherPlace(first))
+}
+
+// otherPlace is where first is, with help for who imports it twice: that makes
+// two of one line.
+func (n node) otherPlace(first node) string {
+	if first.place() == n.place() {
+		return first.place() + ": import it once, it is known in all server blocks"
+	}
+	return first.place()
+}
+
 // seen remembers which properties a block has given, and where.
 type seen map[string]node
 

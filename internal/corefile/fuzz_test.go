@@ -1,6 +1,8 @@
 package corefile_test
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,6 +10,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
+	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 // FuzzAdd adds any text twice: once as it is, once after a block that it may
@@ -31,16 +34,22 @@ func seeds() []string {
 	for _, tc := range goodBlocks {
 		all = append(all, tc.in)
 	}
-	for _, tc := range propertyErrors {
+	for _, tc := range append(lineErrors(), supplyErrors...) {
 		all = append(all, siteWith(tc.line), classWith(tc.line))
 	}
-	for _, tc := range effects {
+	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects) {
 		all = append(all, siteWith(tc.line))
+	}
+	for _, tc := range originEffects {
+		all = append(all, "cdnredirect {\n"+full+"\n"+block("fra", tc.lines)+"\nsite www.example.org class web {\norigin fra\n}\n}")
+	}
+	for _, tc := range originLineErrors {
+		all = append(all, "cdnredirect {\n"+block("fra", tc.line)+"\n}")
 	}
 	for _, line := range defaults {
 		all = append(all, siteWith(line))
 	}
-	for _, tc := range corefileErrors {
+	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors) {
 		_, directive, _ := strings.Cut(tc.in, "{")
 		all = append(all, directive[:strings.LastIndex(directive, "}")])
 	}
@@ -53,6 +62,24 @@ const together = `cdnredirect {
     resolver 192.0.2.53 [2001:db8::53]:5353
     ecs 192.0.2.53 2001:db8:53::/48
     seed correct-horse
+    allow 10.0.0.0/8 fd00::/8
+    download 20Mbit
+    guard 30% in 1m anchor 192.0.2.53 [2001:db8::53]:53
+    socket /run/cdnredirect/control.sock
+    origin fra {
+        address 192.0.2.10 2001:db8::10
+        capacity 10Gbit
+        operated own
+        feed used_bandwidth snmp {origin} ifindex 3 community env:COMMUNITY every 30s
+        feed map node_exporter http://{origin}:9100/metrics labels device="eth0"
+        threshold available_bandwidth 1Gbit recover 2Gbit window 5m
+    }
+    origin ams {
+        address 203.0.113.10
+        operated third-party
+        feed error_ratio prometheus http://{origin}/metrics errors{code="500"} over requests header Authorization env:TOKEN
+        feed load file /run/ams.prom load scale 0.01
+    }
     class late {
         origin next
         cdn big {label}.big.example.net priority 1 weight 3
@@ -73,6 +100,20 @@ const together = `cdnredirect {
     site shop.example.org class late {
         answer switch keyed
         hides CAA
+        origin fra weight 3
+        origin ams weight 1
+        probe http https://{origin}/ header Authorization file:/etc/token method POST body ok match ^o json "a == 1" http2 on keep_alive on days 14 every 20s
+        probe download http://{origin}/1m size 512KiB every 5m
+        probe tls {origin} days 14
+        probe tcp {origin}:25 send "EHLO {name}\r\n" expect 250
+        probe dns {origin} {name} type SOA
+        probe grpc {origin}:50051 service shop.Cart tls on
+        probe icmp {origin}
+        feed requests promql http://prom.example.net:9090 "sum(rate(x{job=\"a\"}[1m]))"
+        feed connections json https://api.example.net/{label} stats.now scale 1000
+        threshold response_time p95 300ms no_data cdn after 1m
+        threshold error_ratio 5%
+        threshold requests 2000 recover 1000
     }
     site *.wild.example.org class late {
         host shop.example.org
@@ -117,6 +158,20 @@ func checkLoad(t *testing.T, blocks ...string) {
 		if s.Place == "" || len(s.Paths()) == 0 && !s.Origins[0].Next {
 			t.Fatalf("got %+v", s)
 		}
+		for _, p := range s.Paths() {
+			checkTarget(t, p.Target)
+		}
+	}
+}
+
+// checkTarget has a target be something that can be asked.
+func checkTarget(t *testing.T, target site.Target) {
+	t.Helper()
+	if u, err := url.Parse(target.URL); err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" {
+		t.Fatalf("accepted, but there is nothing at %+v (%v)", target, err)
+	}
+	if signals := (site.Source{Kind: target.Kind, Ask: target.Ask.Value()}).Signals(); len(signals) == 0 || signals[0] == "" {
+		t.Fatalf("accepted, but %+v measures nothing", target)
 	}
 }
 

@@ -84,10 +84,11 @@ func classWith(lines ...string) string {
 
 // completed adds the needed properties that lines do not give.
 func completed(lines []string) []string {
+	all := strings.Split(strings.Join(lines, "\n"), "\n")
 	for _, line := range needed {
 		property, _, _ := strings.Cut(line, " ")
 		given := func(l string) bool { return l == property || strings.HasPrefix(l, property+" ") }
-		if !slices.ContainsFunc(lines, given) {
+		if !slices.ContainsFunc(all, given) {
 			lines = append(lines, line)
 		}
 	}

@@ -1,8 +1,11 @@
 package corefile
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -18,17 +21,27 @@ var originName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 func isOriginName(word string) bool { return word != "next" && originName.MatchString(word) }
 
+func checkOriginName(name string) error {
+	switch {
+	case name == "next":
+		return errors.New("'next' is not a name of an origin: it stands for the next plugin")
+	case !isOriginName(name):
+		return fmt.Errorf("'%s' is not a name of an origin: begin with a letter, go on with letters, digits, - and _", name)
+	}
+	return nil
+}
+
 // addOrigin keeps an origin for the sites of all blocks.
 func (c *Config) addOrigin(n node) error {
 	if len(n.args()) != 1 {
 		return n.wrap(n.argError())
 	}
 	name := n.args()[0]
-	if !isOriginName(name) {
-		return n.errorf("'%s' is not a name of an origin: begin with a letter, go on with letters, digits, - and _", name)
+	if err := checkOriginName(name); err != nil {
+		return n.wrap(err)
 	}
 	if first, found := c.origins[name]; found {
-		return n.errorf("origin '%s' is already defined at %s", name, first.node.place())
+		return n.definedAt(first.node)
 	}
 	if err := n.needBlock(); err != nil {
 		return err
@@ -62,9 +75,6 @@ func readOrigin(n node, name string) (site.Origin, error) {
 		if !known {
 			return o, line.wrap(unknown("property", line.name(), "address", "capacity", "operated", "feed", "threshold"))
 		}
-		if err := line.needLine(); err != nil {
-			return o, err
-		}
 		if err := given.add(line.key(), line); err != nil {
 			return o, err
 		}
@@ -87,7 +97,7 @@ func setCapacity(o *site.Origin, n node) error { return one(n, into(&o.Capacity,
 func capacity(word string) (float64, error) {
 	value, err := site.ParseRate(word)
 	if err == nil && value == 0 {
-		err = unknown("capacity", word, "rates above zero")
+		err = fmt.Errorf("invalid capacity '%s': it must be above zero", word)
 	}
 	return value, err
 }
@@ -103,9 +113,14 @@ func setOperated(o *site.Origin, n node) error {
 	})
 }
 
+// setOriginFeed reads a feed as a site has it. The origin is that of several
+// sites, whose names are none of its own.
 func setOriginFeed(o *site.Origin, n node) error {
 	src, err := readFeed(n)
 	o.Feeds = append(o.Feeds, src)
+	if err == nil && strings.Contains(strings.ReplaceAll(src.URL, "{origin}", ""), "{") {
+		err = fmt.Errorf("unknown placeholder in '%s': {origin} is known", strings.TrimPrefix(src.URL, scheme(&src)))
+	}
 	return err
 }
 
@@ -125,8 +140,9 @@ func setOrigin(s *site.Site, n node) error {
 	o := site.Origin{}
 	var err error
 	switch {
-	case args[0] == "next" && len(args) == 1:
+	case args[0] == "next":
 		o.Next = true
+		err = readOptions(n, args[1:])
 	case isOriginName(args[0]):
 		o.Name = args[0]
 		err = readOptions(n, args[1:],

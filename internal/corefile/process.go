@@ -27,12 +27,12 @@ func (p *Process) add(n node) (err error) {
 		return err
 	}
 	if first, found := p.given[n.name()]; found {
-		return n.errorf("%s is already given at %s", n.name(), first.place())
+		return n.errorf("%s is already given at %s", n.name(), n.otherPlace(first))
 	}
 	p.given[n.name()] = n
 	switch n.name() {
 	case "resolver":
-		p.Resolvers, err = list(n, dnsServer)
+		p.Resolvers, err = list(n, server("a DNS server"))
 	case "ecs":
 		p.ECS, err = list(n, prefix)
 	case "seed":
@@ -52,16 +52,18 @@ func (p *Process) add(n node) (err error) {
 	return nil
 }
 
-// dnsServer reads an address with or without a port, which is 53 by default.
-func dnsServer(word string) (netip.AddrPort, error) {
-	if addr, err := netip.ParseAddr(word); err == nil && site.Reachable(addr) {
-		return netip.AddrPortFrom(addr, 53), nil
+// server reads an address with or without a port, which is 53 by default.
+func server(what string) func(word string) (netip.AddrPort, error) {
+	return func(word string) (netip.AddrPort, error) {
+		if addr, err := netip.ParseAddr(word); err == nil && site.Reachable(addr) {
+			return netip.AddrPortFrom(addr, 53), nil
+		}
+		server, err := netip.ParseAddrPort(word)
+		if err != nil || server.Port() == 0 || !site.Reachable(server.Addr()) {
+			return netip.AddrPort{}, fmt.Errorf("'%s' is not the address of %s: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53", word, what)
+		}
+		return server, nil
 	}
-	server, err := netip.ParseAddrPort(word)
-	if err != nil || server.Port() == 0 || !site.Reachable(server.Addr()) {
-		return netip.AddrPort{}, fmt.Errorf("'%s' is not the address of a DNS server: write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53", word)
-	}
-	return server, nil
 }
 
 // prefix reads a network, or an address that stands for itself.
@@ -85,8 +87,8 @@ func readGuard(n node) (g site.Guard, err error) {
 	if len(args) < 5 {
 		return g, n.argError()
 	}
-	for i, word := range map[int]string{1: "in", 3: "anchor"} {
-		if args[i] != word {
+	for i, word := range []string{1: "in", 3: "anchor"} {
+		if word != "" && args[i] != word {
 			return g, fmt.Errorf("unexpected '%s': write guard 30%% in 1m anchor ADDRESS", args[i])
 		}
 	}
@@ -97,7 +99,7 @@ func readGuard(n node) (g site.Guard, err error) {
 		return g, err
 	}
 	n.words = append([]string{"guard"}, args[4:]...)
-	if g.Anchors, err = list(n, dnsServer); err != nil {
+	if g.Anchors, err = list(n, server("an anchor")); err != nil {
 		return g, err
 	}
 	return g, g.Validate()

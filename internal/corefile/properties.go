@@ -53,8 +53,8 @@ func setCDN(s *site.Site, n node) error {
 	if err := checkWord("cdn", name); err != nil {
 		return err
 	}
-	if strings.Contains(target, "{origin}") {
-		return fmt.Errorf("invalid target '%s': {origin} stands for addresses, a target is a name", target)
+	if err := refuseOrigin("target", target); err != nil {
+		return err
 	}
 	c := site.CDN{Name: name, Target: target}
 	err := readOptions(n, n.args()[2:],
@@ -163,7 +163,7 @@ func setAnswer(s *site.Site, n node) error {
 			return n.argError()
 		}
 		a.Host = args[1]
-		return nil
+		return refuseOrigin("host", args[1])
 	case site.FormAddress:
 		return readFlag(n, args[1:], "alias", &a.AliasMode)
 	}

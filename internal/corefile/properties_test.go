@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,10 +16,16 @@ import (
 // wrongArgs is CoreDNS's text for words that are missing or too many.
 const wrongArgs = "Wrong argument count or unexpected line ending after "
 
-// propertyErrors has each property's every failure; the line is the third.
-var propertyErrors = []struct{ line, want string }{
-	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
-	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
+// signals are those that a threshold or a feed may name.
+const signals = "response_time, error_ratio, available_bandwidth, used_bandwidth, load, connections, requests"
+
+// lineError is what is said of a line, which is the third.
+type lineError struct{ line, want string }
+
+// propertyErrors has each property's every failure.
+var propertyErrors = []lineError{
+	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
+	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
 
 	{"host", wrongArgs + "'host'"},
 	{"host a..b", "'a..b' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -30,8 +37,8 @@ var propertyErrors = []struct{ line, want string }{
 	{"host a.example.org A.example.org.", "'A.example.org.' is repeated in 'host'"},
 
 	{"origin", wrongArgs + "'origin'"},
-	{"origin next 192.0.2.1", "'next' is not an IPv4 or IPv6 address"},
-	{"origin fra", "'fra' is not an IPv4 or IPv6 address"},
+	{"origin next 192.0.2.1", wrongArgs + "'192.0.2.1'"},
+	{"origin fra.example.net", "'fra.example.net' is not an IPv4 or IPv6 address"},
 	{"origin 192.0.2.1:80", "'192.0.2.1:80' is not an IPv4 or IPv6 address"},
 	{"origin [2001:db8::1]", "'[2001:db8::1]' is not an IPv4 or IPv6 address"},
 	{"origin fe80::1%eth0", "'fe80::1%eth0' is not an IPv4 or IPv6 address"},
@@ -48,7 +55,7 @@ var propertyErrors = []struct{ line, want string }{
 	{"cdn edge a.example.net weight 0", "invalid number '0': it must be at least 1"},
 	{"cdn edge a.example.net priority x", "invalid number 'x': write a whole number, such as 3"},
 	{`cdn "" a.example.net`, "invalid name '' of a cdn: write a word"},
-	{"cdn edge {origin}.example.net", "invalid target '{origin}.example.net': {origin} stands for addresses, a target is a name"},
+	{"cdn edge {origin}.example.net", "invalid target '{origin}.example.net': {origin} stands for addresses, write a name"},
 	{"cdn edge {lable}.example.net", "unknown placeholder in '{lable}.example.net': {origin}, {name}, {label} and {host} are known"},
 	{"cdn edge {label.example.net", "unknown placeholder in '{label.example.net': {origin}, {name}, {label} and {host} are known"},
 	{"cdn edge {label}..example.net", "'www..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -59,9 +66,9 @@ var propertyErrors = []struct{ line, want string }{
 
 	{"probe", wrongArgs + "'probe'"},
 	{"probe http", wrongArgs + "'http'"},
-	{"probe tcp 192.0.2.1:80", "unknown probe 'tcp': http is known"},
+	{"probe smtp 192.0.2.1:25", "unknown probe 'smtp': dns, download, grpc, http, icmp, tcp, tls are known"},
 	{"probe http http://{origin}/ every", wrongArgs + "'every'"},
-	{"probe http http://{origin}/ each 5s", "unknown word 'each': every, timeout, status, tls_verify are known"},
+	{"probe http http://{origin}/ each 5s", "unknown word 'each': every, timeout, tls_verify, days, method, status, body, match, json, keep_alive, http2, header are known"},
 	{"probe http http://{origin}/ every 5s every 6s", "'every' is repeated in 'probe'"},
 	{"probe http http://{origin}/ every 5", "invalid duration '5': write a unit, such as 300ms or 10s"},
 	{"probe http http://{origin}/ every 0s", "invalid duration '0s': it must be above zero"},
@@ -74,19 +81,19 @@ var propertyErrors = []struct{ line, want string }{
 	{"probe http http://{origin}/ status 99", "'99' is not a list of status codes such as 200-299,304"},
 	{`probe http http://{origin}/ status ""`, "'' is not a list of status codes such as 200-299,304"},
 	{"probe http http://{origin}/ tls_verify no", "unknown value 'no': on, off are known"},
-	{"probe http {origin}", "'{origin}' is not a URL: first path segment in URL cannot contain colon"},
+	{"probe http {origin}", "'{origin}' is not an http:// or https:// URL: first path segment in URL cannot contain colon"},
 	{"probe http ftp://{origin}/", "'ftp://{origin}/' is not an http:// or https:// URL"},
-	{"probe http http://", "'http://' is not an http:// or https:// URL"},
-	{"probe http http://a@{origin}/", "'http://a@{origin}/': a probe's URL has no user and no fragment"},
-	{`probe http "http://{origin}/#a"`, "'http://{origin}/#a': a probe's URL has no user and no fragment"},
-	{"probe http http://{origin}:0/", "'http://{origin}:0/' has no valid port"},
-	{"probe http http://{origin}:65536/", "'http://{origin}:65536/' has no valid port"},
-	{"probe http http://{origin}/%zz", `'http://{origin}/%zz' is not a URL: invalid URL escape "%zz"`},
+	{"probe http http://", "'http://' is not an http:// or https:// URL: it has no host"},
+	{"probe http http://a@{origin}/", "'http://a@{origin}/' is not an http:// or https:// URL without user and fragment"},
+	{`probe http "http://{origin}/#a"`, "'http://{origin}/#a' is not an http:// or https:// URL without user and fragment"},
+	{"probe http http://{origin}:0/", "port '0' in 'http://{origin}:0/' is not from 1 to 65535"},
+	{"probe http http://{origin}:65536/", "port '65536' in 'http://{origin}:65536/' is not from 1 to 65535"},
+	{"probe http http://{origin}/%zz", `'http://{origin}/%zz' is not an http:// or https:// URL: invalid URL escape "%zz"`},
 	{"probe http http://{node}/", "unknown placeholder in 'http://{node}/': {origin}, {name}, {label} and {host} are known"},
 
 	{"threshold", wrongArgs + "'threshold'"},
 	{"threshold response_time", wrongArgs + "'response_time'"},
-	{"threshold load 5", "unknown signal 'load': response_time is known"},
+	{"threshold smoke 5", "unknown signal 'smoke': " + signals + " are known"},
 	{"threshold response_time p90", wrongArgs + "'p90'"},
 	{"threshold response_time p42 300ms", "unknown statistic 'p42': p50, p90, p95, p99, mean, max, min, last are known"},
 	{`threshold response_time ""`, "unknown statistic '': p50, p90, p95, p99, mean, max, min, last are known"},
@@ -103,7 +110,7 @@ var propertyErrors = []struct{ line, want string }{
 	{"threshold response_time 300ms window 0s", "invalid duration '0s': it must be above zero"},
 	{"threshold response_time 300ms window 9s", "window 9s is not between the period 10s of the probe and 1h0m0s"},
 	{"threshold response_time 300ms window 2h", "window 2h0m0s is not between the period 10s of the probe and 1h0m0s"},
-	{"threshold response_time 300ms p90", "unknown word 'p90': recover, window are known"},
+	{"threshold response_time 300ms p90", "unknown word 'p90': recover, window, no_data, after are known"},
 	{"threshold response_time 5s", "limit 5s is not below the timeout 5s of the probe that measures it"},
 
 	{"enter", wrongArgs + "'enter'"},
@@ -158,8 +165,8 @@ var propertyErrors = []struct{ line, want string }{
 	{"divert fixed 30", "invalid share '30': write a percentage, such as 30%"},
 	{"divert fixed x%", "invalid share 'x%': write a percentage, such as 30%"},
 	{"divert fixed 30% 40%", wrongArgs + "'40%'"},
-	{"divert fixed 101%", "share 101 % is not from 0% to 100%"},
-	{"divert fixed -1%", "share -1 % is not from 0% to 100%"},
+	{"divert fixed 101%", "share 101% is not from 0% to 100%"},
+	{"divert fixed -1%", "share -1% is not from 0% to 100%"},
 	{"divert all 30%", wrongArgs + "'30%'"},
 
 	{"answer", wrongArgs + "'answer'"},
@@ -202,8 +209,11 @@ var propertyErrors = []struct{ line, want string }{
 	{"no_data cdn after -5m", "after -5m0s is negative"},
 }
 
+// lineErrors are those of a class as of a site.
+func lineErrors() []lineError { return slices.Concat(propertyErrors, sourceErrors, thresholdErrors) }
+
 func TestPropertyErrors(t *testing.T) {
-	for _, tc := range propertyErrors {
+	for _, tc := range lineErrors() {
 		t.Run(tc.line, func(t *testing.T) {
 			_, _, err := load(siteWith(tc.line))
 			wantError(t, err, "Corefile:3 - Error during parsing: "+tc.want)
@@ -215,11 +225,12 @@ func TestPropertyErrors(t *testing.T) {
 // on the names of the site reads otherwise.
 func TestPropertyErrorsOfClass(t *testing.T) {
 	named := map[string]string{
-		"cdn edge {label}..example.net": "'site..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all",
-		"answer cname {name}":           "'site.invalid.' is a name of the site itself: the origin needs one of its own",
-		"cdn edge {name}":               "target 'site.invalid.' of cdn 'edge' leads back to the site",
+		"cdn edge {label}..example.net":         "'site..example.net' is not a domain name: labels of 1 to 63 octets, 255 octets in all",
+		"answer cname {name}":                   "'site.invalid.' is a name of the site itself: the origin needs one of its own",
+		"cdn edge {name}":                       "target 'site.invalid.' of cdn 'edge' leads back to the site",
+		"feed load prometheus http://{name}/ m": "the host in 'http://site.invalid/' is a name of the site, which leads where the decision says: write {origin}",
 	}
-	for _, tc := range propertyErrors {
+	for _, tc := range lineErrors() {
 		t.Run(tc.line, func(t *testing.T) {
 			want := tc.want
 			if text := named[tc.line]; text != "" {
@@ -240,35 +251,31 @@ func TestClassWithoutProbe(t *testing.T) {
 
 // base is what siteWith makes of no lines at all: the defaults.
 func base() *site.Site {
-	return &site.Site{
-		Names: []string{"www.example.org."},
-		Zone:  "example.org.",
-		Hosts: []string{"www.example.org"},
-		Place: "Corefile:2",
+	s := site.New("www.example.org.")
+	s.Zone, s.Hosts, s.Place = "example.org.", []string{"www.example.org"}, "Corefile:2"
+	s.Origins = []site.Origin{{Addresses: addresses("192.0.2.1")}}
+	s.CDNs = []site.CDN{{Name: "edge", Target: "edge.example.net."}}
+	s.Probes = []site.Source{source("http", "http://{origin}/", func(p *site.Source) { p.Ask.Status = site.DefaultStatus() })}
+	s.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}}
 
-		Origins: []site.Origin{{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}},
-		CDNs:    []site.CDN{{Name: "edge", Target: "edge.example.net."}},
-		Probes: []site.Source{{
-			Kind: "http", URL: "http://{origin}/", Every: 10 * time.Second, Timeout: 5 * time.Second,
-			Ask: site.Ask{Status: site.DefaultStatus()},
-		}},
-		Thresholds: []site.Threshold{{Signal: site.ResponseTime, Limit: 0.3, Recover: 0.24}},
+	s.Enter = 3
+	s.FailbackDelay = 2 * time.Minute
+	s.Damping = site.Damping{Suppress: 2.5, Reuse: 0.75}
+	s.TTL = site.TTL{Full: 30 * time.Second, Diverted: 30 * time.Second, Min: 15 * time.Second}
+	s.Divert = site.Divert{Mode: site.DivertAll}
+	s.Answer = site.Answer{Form: site.FormSwitch}
+	s.NoData = site.NoData{Action: site.NoDataOrigin, After: 10 * time.Minute}
+	return s
+}
 
-		Enter:         3,
-		FailbackDelay: 2 * time.Minute,
-		Damping:       site.Damping{Suppress: 2.5, Reuse: 0.75},
-		TTL:           site.TTL{Full: 30 * time.Second, Diverted: 30 * time.Second, Min: 15 * time.Second},
-		Divert:        site.Divert{Mode: site.DivertAll},
-		Answer:        site.Answer{Form: site.FormSwitch},
-		NoData:        site.NoData{Action: site.NoDataOrigin, After: 10 * time.Minute},
-	}
+// effect is what a line changes in a site.
+type effect struct {
+	line   string
+	change func(*site.Site)
 }
 
 // effects has what every property and every word of it changes in a site.
-var effects = []struct {
-	line   string
-	change func(*site.Site)
-}{
+var effects = []effect{
 	{"host shop.example.com. API.example.com", func(s *site.Site) { s.Hosts = []string{"shop.example.com", "api.example.com"} }},
 
 	{"origin 192.0.2.7 2001:db8::7", func(s *site.Site) { s.Origins[0].Addresses = addresses("192.0.2.7", "2001:db8::7") }},
@@ -351,6 +358,7 @@ var effects = []struct {
 var defaults = []string{
 	"host www.example.org",
 	"probe http http://{origin}/ every 10s timeout 5s status 200-399 tls_verify on",
+	"probe http http://{origin}/ keep_alive off http2 off",
 	"threshold response_time 300ms recover 240ms",
 	"enter 3", "failback_delay 120s", "damping suppress 2.5 reuse 0.75",
 	"ttl 30s diverted 30s min 15s", "divert all", "answer switch", "no_data origin after 10m",
@@ -392,7 +400,7 @@ func same(t *testing.T, got, want *site.Site) {
 }
 
 func TestEffects(t *testing.T) {
-	for _, tc := range effects {
+	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects) {
 		t.Run(tc.line, func(t *testing.T) {
 			_, sites, err := load(siteWith(tc.line))
 			if err != nil {

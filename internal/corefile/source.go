@@ -110,15 +110,7 @@ func readSource(n node, name string, kind sourceKind, words []string) (site.Sour
 	if err := kind.set(&src, words[:kind.words]); err != nil {
 		return src, err
 	}
-	words, err := takeHeaders(&src, words[kind.words:])
-	if err != nil {
-		return src, err
-	}
-	options := []option{{"every", positive(&src.Every)}, {"timeout", positive(&src.Timeout)}}
-	if kind.more != nil {
-		options = append(options, kind.more(&src)...)
-	}
-	err = readOptions(n, words, options...)
+	err := readSourceOptions(n, &src, kind, words[kind.words:])
 	if src.Timeout == 0 {
 		src.Timeout = src.Every / 2
 	}
@@ -131,35 +123,46 @@ func (c *Config) checkAsks(opener node, lines []node, sources ...[]site.Source) 
 		if c.checked[src.Ask] {
 			continue
 		}
-		property := "probe " + src.Kind
-		if src.IsFeed() {
-			property = "feed"
-		}
 		if err := c.check(src.Ask); err != nil {
-			return blameLine(opener, lines, &site.PropertyError{Property: property, Err: err})
+			return blameLine(opener, lines, &site.PropertyError{Property: src.Key(), Err: err})
 		}
 		c.checked[src.Ask] = true
 	}
 	return nil
 }
 
-// takeHeaders takes all "header NAME VALUE" off the words.
-func takeHeaders(src *site.Source, words []string) (rest []string, err error) {
+func readSourceOptions(n node, src *site.Source, kind sourceKind, words []string) (err error) {
+	options := []option{{"every", positive(&src.Every)}, {"timeout", positive(&src.Timeout)}}
+	if kind.more != nil {
+		options = append(options, kind.more(src)...)
+	}
+	if src.OverHTTP() {
+		if words, err = takeHeaders(n, src, words); err != nil {
+			return err
+		}
+		options = append(options, option{word: "header"}) // for the list of what is known
+	}
+	return readOptions(n, words, options...)
+}
+
+// takeHeaders takes all "header NAME VALUE" off the words, of which others come
+// in pairs.
+func takeHeaders(n node, src *site.Source, words []string) (rest []string, err error) {
 	var lines []string
-	for i := 0; i < len(words); i++ {
-		if words[i] != "header" || !strings.HasPrefix(src.URL, "http") {
-			rest = append(rest, words[i])
+	for len(words) > 0 {
+		if words[0] != "header" {
+			pair := min(2, len(words))
+			rest, words = append(rest, words[:pair]...), words[pair:]
 			continue
 		}
-		if len(words) < i+3 {
-			return nil, argError("header")
+		if len(words) < 3 {
+			return nil, n.argError()
 		}
-		line, err := headerLine(words[i+1], words[i+2])
+		line, err := headerLine(words[1], words[2])
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, line)
-		i += 2
+		lines, words = append(lines, line), words[3:]
 	}
 	src.Ask.Headers = strings.Join(lines, "\n")
 	return rest, nil
@@ -174,11 +177,11 @@ func headerLine(name, value string) (string, error) {
 	own := func(other string) bool { return strings.EqualFold(name, other) }
 	switch {
 	case !headerName.MatchString(name):
-		return "", fmt.Errorf("'%s' is not the name of a header field", name)
+		return "", fmt.Errorf("'%s' is not the name of a header: write one such as Authorization", name)
 	case slices.ContainsFunc(ownHeaders, own):
-		return "", fmt.Errorf("header '%s' is not free to choose", name)
+		return "", fmt.Errorf("header '%s' is not free to choose: the probe sets it itself", name)
 	case strings.ContainsAny(value, "\r\n\x00"):
-		return "", fmt.Errorf("the value of header '%s' has a line break", name)
+		return "", fmt.Errorf("value %q of header '%s' is not one line of text", value, name)
 	}
 	return name + ": " + value, nil
 }
@@ -191,18 +194,29 @@ func setURL(src *site.Source, words []string) error {
 	return nil
 }
 
-func setHostPort(src *site.Source, words []string) error {
-	if strings.Contains(words[0], "://") {
-		return fmt.Errorf("'%s' is a URL: write HOST:PORT", words[0])
+// scheme is what stands in a URL before what was written.
+func scheme(src *site.Source) string {
+	if src.OverHTTP() {
+		return ""
 	}
-	src.URL = src.Kind + "://" + words[0]
+	return src.Kind + "://"
+}
+
+func setHostPort(src *site.Source, words []string) error {
+	if before, _, isURL := strings.Cut(words[0], "://"); isURL {
+		return fmt.Errorf("'%s' is a URL: leave out '%s://'", words[0], before)
+	}
+	src.URL = scheme(src) + words[0]
 	return nil
 }
 
 // setQuestion reads the server and the name that it is asked for.
-func setQuestion(src *site.Source, words []string) (err error) {
+func setQuestion(src *site.Source, words []string) error {
 	src.Ask.Type = dns.TypeA
 	src.Ask.Name = words[1] // may hold placeholders
+	if err := refuseOrigin("name", words[1]); err != nil {
+		return err
+	}
 	return setHostPort(src, words)
 }
 
@@ -216,8 +230,14 @@ func setQuery(src *site.Source, words []string) error {
 	return checkWord("query", words[1])
 }
 
+// setFile reads: PATH METRIC{labels}. The path may hold placeholders.
 func setFile(src *site.Source, words []string) error {
-	src.URL = (&url.URL{Scheme: "file", Path: words[0]}).String()
+	path, err := absolute(words[0])
+	if err != nil {
+		return err
+	}
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	src.URL = scheme(src) + strings.NewReplacer("%7B", "{", "%7D", "}").Replace(escaped)
 	return into(&src.Ask.Query, selector)(words[1])
 }
 
@@ -261,7 +281,7 @@ func tcpOptions(src *site.Source) []option {
 }
 
 func dnsOptions(src *site.Source) []option {
-	return []option{{"type", into(&src.Ask.Type, dataType)}}
+	return []option{{"type", into(&src.Ask.Type, askedType)}}
 }
 
 func grpcOptions(src *site.Source) []option {

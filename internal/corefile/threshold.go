@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -37,7 +38,10 @@ func readThreshold(n node) (site.Threshold, error) {
 		return t, err
 	}
 	t.Recover = t.Signal.DefaultRecover(t.Limit)
-	return t, readThresholdOptions(n, &t, rest[1:])
+	if err := readThresholdOptions(n, &t, rest[1:]); err != nil {
+		return t, err
+	}
+	return t, t.Validate()
 }
 
 func readThresholdOptions(n node, t *site.Threshold, words []string) error {
@@ -55,7 +59,7 @@ func readThresholdOptions(n node, t *site.Threshold, words []string) error {
 	case t.NoData.Action != "":
 		t.NoData.After = after
 	case given:
-		return n.argError()
+		return errors.New("'after' needs 'no_data' beside it")
 	}
 	return nil
 }

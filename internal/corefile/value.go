@@ -83,7 +83,7 @@ func factor(word string) (float64, error) {
 	return value, err
 }
 
-// ratio reads a share of the whole that may not be none of it.
+// limitOf reads a limit in the unit of its signal.
 func limitOf(signal site.Signal) func(word string) (float64, error) {
 	switch signal {
 	case site.ResponseTime:

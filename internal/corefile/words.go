@@ -164,6 +164,14 @@ func domainName(word string) (string, error) {
 	return name, nil
 }
 
+// refuseOrigin refuses {origin} in what is to be a name.
+func refuseOrigin(what, word string) error {
+	if strings.Contains(word, "{origin}") {
+		return fmt.Errorf("invalid %s '%s': {origin} stands for addresses, write a name", what, word)
+	}
+	return nil
+}
+
 // duration reads a time with its unit; a bare 0 needs one too.
 func duration(word string) (time.Duration, error) {
 	d, err := time.ParseDuration(word)
@@ -220,6 +228,15 @@ func dataType(word string) (uint16, error) {
 		return value, nil
 	}
 	return 0, fmt.Errorf("unknown type '%s': write one such as MX or TYPE65280", word)
+}
+
+// askedType reads a type of data that a server can be asked for.
+func askedType(word string) (uint16, error) {
+	t, err := dataType(word)
+	if err == nil && site.IsMeta(t) {
+		err = fmt.Errorf("type '%s' cannot be asked for: name a type of data, such as A or SOA", word)
+	}
+	return t, err
 }
 
 // hiddenType reads a type of data that a name may have beside a site's own.

@@ -48,6 +48,9 @@ func newAliasAnswers(s *site.Site, seed Seed, d *site.Decision) *Answers {
 	return a
 }
 
+// Name returns the name of the site.
+func (e *Entry) Name() string { return e.site.Name() }
+
 // Answers returns the answers of the present decision, or nil as long as there
 // is none. Load them once a query: the next call may return those of another
 // decision.

@@ -66,7 +66,7 @@ func (a Ask) check(property, kind string) error {
 	case a.Days < 0 || a.Days > maxDays:
 		return wrong(property, "days %d is not from 0 to %d", a.Days, maxDays)
 	case kind == "download" && (a.Size < MinDownload || a.Size > MaxDownload):
-		return wrong(property, "size %d is not from %d to %d bytes", a.Size, MinDownload, MaxDownload)
+		return wrong(property, "size %d bytes is not from %d KiB to %d MiB", a.Size, MinDownload>>10, MaxDownload>>20)
 	case kind == "map" && len(MapSignals(a.Map)) == 0:
 		return wrong(property, "map '%s' is not known", a.Map)
 	case kinds[kind].feed && kind != "map" && !slices.Contains(Signals(), a.Signal):

@@ -18,7 +18,6 @@ const (
 
 // Decision says, for one site at one moment, who serves it and why.
 type Decision struct {
-	Site      string
 	Epoch     uint64        // counts this site's decisions
 	Side      Side          // what was measured
 	Share     float64       // of the clients that are diverted
@@ -87,16 +86,16 @@ func (r Reason) String() string {
 	if r.Detail != "" {
 		failed = ", the last probe failed: " + r.Detail
 	}
-	return fmt.Sprintf("%s: %s%s %s is %s (age %s)%s", cause, r.Signal, origin,
+	return fmt.Sprintf("%s: %s%s %s %s (age %s)%s", cause, r.Signal, origin,
 		r.Signal.Format(r.Value), r.against(), r.Age.Round(time.Millisecond), failed)
 }
 
 // against compares the value with the limit.
 func (r Reason) against() string {
 	if r.Signal.LessIsWorse() {
-		return fmt.Sprintf("%.0f %% with the limit %s", r.V*100, r.Signal.Format(r.Limit))
+		return fmt.Sprintf("against the limit %s is %.0f %%", r.Signal.Format(r.Limit), r.V*100)
 	}
-	return fmt.Sprintf("%.0f %% of the limit %s", r.V*100, r.Signal.Format(r.Limit))
+	return fmt.Sprintf("is %.0f %% of the limit %s", r.V*100, r.Signal.Format(r.Limit))
 }
 
 func seconds(v float64) time.Duration {

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -11,7 +12,7 @@ const DefaultDownloadLimit = 100e6
 // Downloads returns what the downloads of some sites cost in bit/s, on the
 // average, and how many targets there are.
 func Downloads(sites []*Site) (cost float64, targets int) {
-	cost, targets, _ = downloads(sites, 0)
+	cost, targets, _ = downloads(sites, math.Inf(1))
 	return cost, targets
 }
 
@@ -22,29 +23,30 @@ func ValidateDownloads(sites []*Site, limit float64) error {
 	if beyond == nil {
 		return nil
 	}
-	return &PlaceError{beyond.Place, fmt.Errorf("with site '%s' all downloads cost %s (%d targets), more than %s: make them smaller or less often, or allow more with 'download RATE'",
+	return &PlaceError{beyond.Place, fmt.Errorf("with site '%s' all downloads cost %s (targets: %d), more than %s: make them smaller or less often, or allow more with 'download RATE'",
 		beyond.Name(), FormatRate(cost), targets, FormatRate(limit))}
 }
 
-// downloads adds up the cost of each target once, up to the site that goes
-// beyond a limit, if there is one.
+// downloads adds up the cost of each target at its shortest period, up to the
+// site that goes beyond a limit, if there is one.
 func downloads(sites []*Site, limit float64) (cost float64, targets int, beyond *Site) {
-	seen := make(map[Target]bool)
+	costs := make(map[Target]float64)
 	download := func(p Source) bool { return p.Kind == "download" }
 	for _, s := range sites {
 		if !slices.ContainsFunc(s.Probes, download) {
 			continue
 		}
 		for _, p := range s.Paths() {
-			if p.Target.Kind != "download" || seen[p.Target] {
+			if p.Target.Kind != "download" {
 				continue
 			}
-			seen[p.Target] = true
-			cost += float64(p.Target.Ask.Value().Size) * 8 / p.Every.Seconds()
+			known := costs[p.Target]
+			costs[p.Target] = max(known, float64(p.Target.Ask.Value().Size)*8/p.Every.Seconds())
+			cost += costs[p.Target] - known
 		}
-		if limit > 0 && cost > limit {
-			return cost, len(seen), s
+		if cost > limit {
+			return cost, len(costs), s
 		}
 	}
-	return cost, len(seen), nil
+	return cost, len(costs), nil
 }

@@ -24,7 +24,7 @@ func (g Guard) On() bool { return len(g.Anchors) > 0 }
 func (g Guard) Validate() error {
 	switch {
 	case !(g.Share > 0 && g.Share <= 1):
-		return fmt.Errorf("share %g %% is not above 0%% and at most 100%%", g.Share*100)
+		return fmt.Errorf("share %s is not above 0%% and at most 100%%", formatShare(g.Share))
 	case g.Within < time.Second || g.Within > time.Hour:
 		return fmt.Errorf("time %s is not from 1s to 1h", g.Within)
 	}

@@ -58,6 +58,9 @@ func (s Source) IsFeed() bool { return kinds[s.Kind].feed }
 // IsFeed reports whether a target is read and not probed.
 func (t Target) IsFeed() bool { return kinds[t.Kind].feed }
 
+// OverHTTP reports whether a source is asked over HTTP.
+func (s Source) OverHTTP() bool { return kinds[s.Kind].overHTTP() }
+
 // Signals returns what a source's samples are of.
 func (s Source) Signals() []Signal {
 	switch {

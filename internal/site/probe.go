@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ const (
 
 // Source is a probe or a feed of a site: where samples come from.
 type Source struct {
-	Kind    string // such as "http"; see Kinds
+	Kind    string // such as "http"; see ProbeKinds and FeedKinds
 	URL     string // where; may hold {origin}: each address in turn
 	Every   time.Duration
 	Timeout time.Duration // for the whole of it
@@ -91,60 +92,71 @@ func bracketed(addr netip.Addr) string {
 // only a part of the host.
 func (k kind) checkURL(raw string) error {
 	u, err := url.Parse(strings.ReplaceAll(raw, "{origin}", "[2001:db8::1]"))
+	text, form := k.written(raw), k.form()
 	var bad *url.Error
-	if errors.As(err, &bad) {
-		return fmt.Errorf("'%s' is not a URL: %w", raw, bad.Err)
+	switch {
+	case errors.As(err, &bad):
+		return fmt.Errorf("'%s' is not %s: %w", text, form, bad.Err)
+	case !slices.Contains(k.schemes, u.Scheme):
+		return fmt.Errorf("'%s' is not %s", text, form)
+	case u.Scheme == "file":
+		return checkFile(text, u)
+	case u.Hostname() == "":
+		return fmt.Errorf("'%s' is not %s: it has no host", text, form)
+	case u.User != nil || u.Fragment != "":
+		return fmt.Errorf("'%s' is not %s without user and fragment", text, form)
 	}
-	if !slices.Contains(k.schemes, u.Scheme) {
-		return fmt.Errorf("'%s' is not %s URL", raw, articles(k.schemes))
-	}
-	if u.Scheme == "file" {
-		return checkFile(raw, u)
-	}
-	if u.Hostname() == "" {
-		return fmt.Errorf("'%s' has no host: it is not %s URL", raw, articles(k.schemes))
-	}
-	if u.User != nil || u.Fragment != "" {
-		return fmt.Errorf("'%s': a URL here has no user and no fragment", raw)
-	}
-	return k.checkPort(raw, u)
+	return k.checkPort(text, u)
 }
 
-func articles(schemes []string) string {
-	list := make([]string, len(schemes))
-	for i, scheme := range schemes {
-		list[i] = scheme + "://"
+// overHTTP reports whether the kind is asked over HTTP.
+func (k kind) overHTTP() bool { return slices.Contains(k.schemes, "http") }
+
+// written is a URL as people wrote it: most kinds have a scheme of their own.
+func (k kind) written(raw string) string {
+	if k.overHTTP() {
+		return raw
 	}
-	if len(list) == 2 { // http and https
-		return "an " + strings.Join(list, " or ")
-	}
-	return "a " + list[0]
+	return strings.TrimPrefix(raw, k.schemes[0]+"://")
 }
 
-// checkFile accepts the absolute path of a file on this machine.
-func checkFile(raw string, u *url.URL) error {
-	if u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.Contains(raw, "{origin}") {
-		return fmt.Errorf("'%s' is not the absolute path of a file", strings.TrimPrefix(raw, "file://"))
+// form is what people should have written.
+func (k kind) form() string {
+	switch k.schemes[0] {
+	case "http":
+		return "an http:// or https:// URL"
+	case "file":
+		return "the absolute path of a file"
+	case "icmp":
+		return "a host"
+	}
+	return "a host and port"
+}
+
+// checkFile accepts the absolute path of a file on this machine; what a
+// placeholder brought in does not lead out of the folder.
+func checkFile(text string, u *url.URL) error {
+	if u.Host != "" || !path.IsAbs(u.Path) || path.Clean(u.Path) != u.Path || strings.Contains(text, "{origin}") {
+		return fmt.Errorf("'%s' is not the absolute path of a file", text)
 	}
 	return nil
 }
 
 // checkPort accepts a port where there is one, and none where it has a default.
-func (k kind) checkPort(raw string, u *url.URL) error {
-	where := strings.TrimPrefix(raw, u.Scheme+"://")
+func (k kind) checkPort(text string, u *url.URL) error {
 	switch port := u.Port(); {
 	case u.Scheme == "icmp" && (port != "" || u.Path != ""):
-		return fmt.Errorf("'%s' is not a host: ICMP has no ports", where)
-	case !strings.HasPrefix(u.Scheme, "http") && (u.Path != "" || u.RawQuery != ""):
-		return fmt.Errorf("'%s' is not a host and port", where)
+		return fmt.Errorf("'%s' is not a host: ICMP has no ports", text)
+	case !k.overHTTP() && (u.Path != "" || u.RawQuery != ""):
+		return fmt.Errorf("'%s' is not %s", text, k.form())
 	case port == "":
-		if strings.HasPrefix(u.Scheme, "http") || k.port != "" || u.Scheme == "icmp" {
+		if k.overHTTP() || k.port != "" || u.Scheme == "icmp" {
 			return nil
 		}
-		return fmt.Errorf("'%s' has no port: write HOST:PORT", where)
+		return fmt.Errorf("'%s' has no port: write HOST:PORT", text)
 	default:
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return fmt.Errorf("'%s' has no valid port", raw)
+			return fmt.Errorf("port '%s' in '%s' is not from 1 to 65535", port, text)
 		}
 	}
 	return nil

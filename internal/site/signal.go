@@ -55,9 +55,22 @@ func (s Signal) Format(v float64) string {
 	case ResponseTime:
 		return seconds(v).String()
 	case ErrorRatio:
-		return strconv.FormatFloat(math.Round(v*1e4)/100, 'f', -1, 64) + "%"
+		return formatShare(v)
 	case AvailableBandwidth, UsedBandwidth:
 		return FormatRate(v)
+	}
+	return formatCount(v)
+}
+
+// formatShare writes a share of the whole in percent.
+func formatShare(v float64) string {
+	return strconv.FormatFloat(math.Round(v*1e4)/100, 'f', -1, 64) + "%"
+}
+
+// formatCount writes a number without a unit: four digits, or all of a large one.
+func formatCount(v float64) string {
+	if math.Abs(v) >= 1000 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
@@ -86,8 +99,8 @@ func ParseRate(text string) (float64, error) {
 			continue
 		}
 		value, err := strconv.ParseFloat(digits, 64)
-		if err == nil && value >= 0 && !math.IsInf(value, 0) {
-			return value * r.size, nil
+		if rate := value * r.size; err == nil && rate >= 0 && !math.IsInf(rate, 0) {
+			return rate, nil
 		}
 		break
 	}

@@ -96,6 +96,9 @@ func (s *Site) checkOrigins() error {
 		if slices.ContainsFunc(s.Origins[:i], same) {
 			return wrong("origin", "origin '%s' is repeated: a site has addresses of its own, or origins that each have a name", o.Name)
 		}
+		if o.Name == "" && o.empty() {
+			return wrong("origin", "site '%s' has no origin", s.Name())
+		}
 		if o.Name == "" && len(s.Origins) > 1 {
 			return wrong("origin", "site '%s' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too", s.Name())
 		}
@@ -118,27 +121,41 @@ func (o Origin) Validate() error {
 		}
 	}
 	for _, t := range o.Thresholds {
-		if err := t.check(); err != nil {
-			return &PropertyError{"threshold " + string(t.Signal), err}
+		if err := cmp.Or(t.Validate(), o.checkReach(t)); err != nil {
+			return &PropertyError{t.key(), err}
 		}
 	}
 	return nil
 }
 
-// check checks the origin's addresses.
+// empty reports whether the origin is nowhere.
+func (o Origin) empty() bool { return len(o.Addresses) == 0 && !o.Next }
+
+// key is what tells the line that names the origin from others.
+func (o Origin) key() string { return strings.TrimSuffix("origin "+o.Name, " ") }
+
+// check checks the origin's addresses, which one with a name has in its block.
 func (o Origin) check() error {
-	if len(o.Addresses) == 0 && !o.Next {
-		return wrong("origin", "origin '%s' has no address", o.Name)
+	if o.empty() {
+		return wrong(o.key(), "origin '%s' has no address", o.Name)
 	}
 	if o.Capacity < 0 {
-		return wrong("origin", "capacity %s of origin '%s' is negative", FormatRate(o.Capacity), o.Name)
+		return wrong("capacity", "capacity %s of origin '%s' is negative", FormatRate(o.Capacity), o.Name)
 	}
+	if o.Name == "" {
+		return o.checkAddresses("origin")
+	}
+	return o.checkAddresses("address")
+}
+
+// checkAddresses checks those of the line with that property.
+func (o Origin) checkAddresses(property string) error {
 	for i, addr := range o.Addresses {
 		switch {
 		case !Reachable(addr):
-			return wrong("origin", "'%s' is not an address that visitors can reach", addr)
+			return wrong(property, "'%s' is not an address that visitors can reach", addr)
 		case slices.Contains(o.Addresses[:i], addr):
-			return wrong("origin", "address '%s' is repeated", addr)
+			return wrong(property, "address '%s' is repeated", addr)
 		}
 	}
 	return nil
@@ -155,17 +172,18 @@ func (s *Site) checkCDNs() error {
 	}
 	for i, c := range s.CDNs {
 		same := func(other CDN) bool { return other.Name == c.Name }
+		key := "cdn " + c.Name
 		switch {
 		case c.Name == "" || slices.ContainsFunc(s.CDNs[:i], same):
 			return wrong("cdn", "cdn '%s' has no name of its own", c.Name)
 		case !isName(c.Target):
-			return wrong("cdn", "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' is not a name in canonical form", c.Target, c.Name)
 		case isAddress(c.Target):
-			return wrong("cdn", "target '%s' of cdn '%s' is an address: a CNAME leads to a name", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' is an address: a CNAME leads to a name", c.Target, c.Name)
 		case slices.Contains(dns.SplitDomainName(c.Target), "*"):
-			return wrong("cdn", "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' is a wildcard: {name} and {label} of a wildcard site are no names", c.Target, c.Name)
 		case s.Serves(c.Target):
-			return wrong("cdn", "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
+			return wrong(key, "target '%s' of cdn '%s' leads back to the site", c.Target, c.Name)
 		}
 	}
 	return checkWeights("cdn", s.CDNs, func(c CDN) (string, int, int) { return c.Name, c.Priority, c.Weight })
@@ -193,13 +211,30 @@ func (s *Site) checkSources() error {
 			return err
 		}
 	}
-	for _, f := range s.feeds() {
+	for _, f := range s.Feeds {
 		if err := s.checkSource("feed", f); err != nil {
 			return err
 		}
 	}
-	if len(s.Probes)+len(s.feeds()) == 0 {
+	sources := len(s.Probes) + len(s.Feeds)
+	for _, o := range s.Origins {
+		sources += len(o.Feeds)
+		if err := s.checkFeedsOf(o); err != nil {
+			return err
+		}
+	}
+	if sources == 0 {
 		return wrong("probe", "site '%s' has no probe and no feed", s.Name())
+	}
+	return nil
+}
+
+// checkFeedsOf checks the feeds of an origin for this site.
+func (s *Site) checkFeedsOf(o Origin) error {
+	for _, f := range o.Feeds {
+		if err := s.checkSource("feed", f); err != nil {
+			return wrong(o.key(), "origin '%s', %s: %w", o.Name, f.Key(), err)
+		}
 	}
 	return nil
 }
@@ -210,40 +245,46 @@ func (s *Site) Supplied(signal Signal) bool {
 	return slices.ContainsFunc(s.Probes, supplies) || slices.ContainsFunc(s.Feeds, supplies)
 }
 
-// feeds returns those of the site and of its origins.
-func (s *Site) feeds() []Source {
-	feeds := slices.Clone(s.Feeds)
-	for _, o := range s.Origins {
-		feeds = append(feeds, o.Feeds...)
+// Key is how the line of a source begins, which tells it from others.
+func (s Source) Key() string {
+	switch {
+	case !s.IsFeed():
+		return "probe " + s.Kind
+	case s.Kind == "map":
+		return "feed map " + s.Ask.Map
 	}
-	return feeds
+	return "feed " + string(s.Ask.Signal)
 }
 
 func (s *Site) checkSource(property string, p Source) error {
-	if s.asksItself(p.URL) {
-		return wrong(property, "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", p.URL)
+	if err := checkSource(property, p); err != nil {
+		return err
 	}
-	return checkSource(property, p)
+	if s.asksItself(p.URL) {
+		return wrong(p.Key(), "the host in '%s' is a name of the site, which leads where the decision says: write {origin}", kinds[p.Kind].written(p.URL))
+	}
+	return nil
 }
 
 // checkSource checks a probe or feed by itself.
 func checkSource(property string, p Source) error {
 	k, known := kinds[p.Kind]
+	key := p.Key()
 	if !known || k.feed != (property == "feed") {
 		return wrong(property, "%s '%s' is of no known kind", property, p.Kind)
 	}
 	if err := k.checkURL(p.URL); err != nil {
-		return &PropertyError{property, err}
+		return &PropertyError{key, err}
 	}
 	switch {
 	case (p.Kind == "http" || p.Kind == "download") && p.Ask.Status == StatusSet{}:
-		return wrong(property, "no status is good for the probe of '%s'", p.URL)
+		return wrong(key, "no status is good for the probe of '%s'", p.URL)
 	case p.Every < MinEvery:
-		return wrong(property, "period %s is shorter than %s", p.Every, MinEvery)
+		return wrong(key, "period %s is shorter than %s", p.Every, MinEvery)
 	case p.Timeout <= 0 || p.Timeout >= p.Every:
-		return wrong(property, "timeout %s is not below the period %s", p.Timeout, p.Every)
+		return wrong(key, "timeout %s is not below the period %s", p.Timeout, p.Every)
 	}
-	return p.Ask.check(property, p.Kind)
+	return p.Ask.check(key, p.Kind)
 }
 
 // asksItself reports whether a URL's host is one of the site's names: its probe
@@ -263,24 +304,42 @@ const maxWindow = time.Hour
 // checkThresholds checks those of each origin against what can supply them.
 func (s *Site) checkThresholds() error {
 	for _, o := range s.Origins {
-		thresholds := slices.Concat(s.Thresholds, o.Thresholds)
-		if len(thresholds) == 0 {
-			return wrong("threshold", "site '%s' has no threshold", s.Name())
+		if len(s.Thresholds)+len(o.Thresholds) == 0 {
+			return wrong("threshold", "site '%s' has no threshold%s", s.Name(), o.named(" for origin '%s'"))
 		}
-		for i, t := range thresholds {
-			err := t.check()
-			if err == nil {
-				err = s.checkSupply(t, o)
-			}
-			if err != nil && i >= len(s.Thresholds) {
-				return wrong("origin "+o.Name, "threshold %s of origin '%s': %w", t.Signal, o.Name, err)
-			}
-			if err != nil {
-				return &PropertyError{"threshold " + string(t.Signal), err}
-			}
+		if err := s.checkThresholdsOf(o); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// checkThresholdsOf checks those of the site and those of the origin itself.
+func (s *Site) checkThresholdsOf(o Origin) error {
+	for i, t := range slices.Concat(s.Thresholds, o.Thresholds) {
+		if err := t.Validate(); err != nil {
+			return &PropertyError{t.key(), err}
+		}
+		err := s.checkSupply(t, o)
+		if err != nil && i < len(s.Thresholds) {
+			return wrong(t.key(), "%s%w", o.named("origin '%s': "), err)
+		}
+		if err != nil {
+			return wrong(o.key(), "origin '%s', %s: %w", o.Name, t.key(), err)
+		}
+	}
+	return nil
+}
+
+// key is how the line of a threshold begins.
+func (t Threshold) key() string { return "threshold " + string(t.Signal) }
+
+// named puts the origin's name into a text, or says nothing of one without.
+func (o Origin) named(text string) string {
+	if o.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf(text, o.Name)
 }
 
 // checkSupply checks a threshold against the sources that supply it.
@@ -303,8 +362,14 @@ func (s *Site) checkSupply(t Threshold, o Origin) error {
 		return fmt.Errorf("no probe or feed supplies %s: it takes a feed of it, a probe download, or a feed of %s and an origin with a capacity", t.Signal, UsedBandwidth)
 	case !supplied:
 		return fmt.Errorf("no probe or feed supplies %s", t.Signal)
-	case t.Signal == AvailableBandwidth && o.Capacity > 0 && t.Recover > o.Capacity:
-		return fmt.Errorf("recover %s is above the capacity %s of origin '%s': it would never be reached", FormatRate(t.Recover), FormatRate(o.Capacity), o.Name)
+	}
+	return o.checkReach(t)
+}
+
+// checkReach refuses a recover level that the origin cannot come to.
+func (o Origin) checkReach(t Threshold) error {
+	if t.Signal == AvailableBandwidth && o.Capacity > 0 && t.Recover > o.Capacity {
+		return fmt.Errorf("recover %s is above the capacity %s of the origin: it would never be reached", FormatRate(t.Recover), FormatRate(o.Capacity))
 	}
 	return nil
 }
@@ -317,8 +382,8 @@ func (s Source) word() string {
 	return "probe"
 }
 
-// check checks the threshold by itself. Its comparisons are such that NaN fails.
-func (t Threshold) check() error {
+// Validate checks the threshold by itself. Its comparisons are such that NaN fails.
+func (t Threshold) Validate() error {
 	format := t.Signal.Format
 	switch {
 	case !slices.Contains(Signals(), t.Signal):
@@ -390,7 +455,7 @@ func (s *Site) checkDivert() error {
 	case !slices.Contains([]DivertMode{DivertAll, DivertFixed, DivertNone}, d.Mode):
 		return wrong("divert", "divert '%s' is neither all nor fixed nor none", d.Mode)
 	case d.Mode == DivertFixed && !(d.Share >= 0 && d.Share <= 1):
-		return wrong("divert", "share %g %% is not from 0%% to 100%%", d.Share*100)
+		return wrong("divert", "share %s is not from 0%% to 100%%", formatShare(d.Share))
 	case d.Partial() && s.Answer.Form == FormSwitch && !s.Answer.Keyed:
 		return wrong("divert", "a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that")
 	}

@@ -38,6 +38,24 @@ func origin(texts ...string) func(*site.Site) {
 	return func(s *site.Site) { s.Origins[0].Addresses = addresses(texts...) }
 }
 
+// named has a site with origins of these names.
+func named(names ...string) func(*site.Site) {
+	return func(s *site.Site) {
+		s.Origins = nil
+		for _, name := range names {
+			s.Origins = append(s.Origins, site.Origin{Name: name, Addresses: addresses("192.0.2.1")})
+		}
+	}
+}
+
+// of has a site with one origin of that name.
+func of(name string, change func(*site.Origin)) func(*site.Site) {
+	return func(s *site.Site) {
+		named(name)(s)
+		change(&s.Origins[0])
+	}
+}
+
 func names(texts ...string) func(*site.Site) { return func(s *site.Site) { s.Names = texts } }
 
 func TestValidate(t *testing.T) {
@@ -85,22 +103,22 @@ func TestValidateErrors(t *testing.T) {
 		{names("."), "", "site name '.' is not a name in canonical form"},
 		{func(s *site.Site) { s.Hosts = nil }, "host", "site 'www.example.org.' has no host"},
 		{func(s *site.Site) { s.Hosts = []string{"a b"} }, "host", "'a b' is not a host name: name the web server's own with 'host NAME'"},
-		{func(s *site.Site) { s.CDNs[0].Target = "" }, "cdn", "target '' of cdn 'edge' is not a name in canonical form"},
-		{func(s *site.Site) { s.CDNs[0].Target = "." }, "cdn", "target '.' of cdn 'edge' is not a name in canonical form"},
+		{func(s *site.Site) { s.CDNs[0].Target = "" }, "cdn edge", "target '' of cdn 'edge' is not a name in canonical form"},
+		{func(s *site.Site) { s.CDNs[0].Target = "." }, "cdn edge", "target '.' of cdn 'edge' is not a name in canonical form"},
 		{func(s *site.Site) { s.CDNs = append(s.CDNs, s.CDNs[0]) }, "cdn", "cdn 'edge' has no name of its own"},
-		{url("https://WWW.example.org/"), "probe", "the host in 'https://WWW.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
+		{url("https://WWW.example.org/"), "probe http", "the host in 'https://WWW.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
 		{func(s *site.Site) { s.Probes[0].Kind = "smoke" }, "probe", "probe 'smoke' is of no known kind"},
-		{func(s *site.Site) { s.Probes[0].Ask.Status = site.StatusSet{} }, "probe", "no status is good for the probe of 'http://{origin}/'"},
-		{url("http://x{origin}/"), "probe", "'http://x{origin}/' is not a URL: invalid IP-literal"},
-		{func(s *site.Site) { s.Thresholds[0].Signal = "smoke" }, "threshold", "signal 'smoke' is not known"},
-		{func(s *site.Site) { s.Thresholds[0].Statistic = "p42" }, "threshold", "statistic 'p42' is not known"},
-		{func(s *site.Site) { s.Thresholds[0].Limit = math.NaN() }, "threshold", "limit -2562047h47m16.854775808s of response_time is not above zero"},
+		{func(s *site.Site) { s.Probes[0].Ask.Status = site.StatusSet{} }, "probe http", "no status is good for the probe of 'http://{origin}/'"},
+		{url("http://x{origin}/"), "probe http", "'http://x{origin}/' is not an http:// or https:// URL: invalid IP-literal"},
+		{func(s *site.Site) { s.Thresholds[0].Signal = "smoke" }, "threshold smoke", "signal 'smoke' is not known"},
+		{func(s *site.Site) { s.Thresholds[0].Statistic = "p42" }, "threshold response_time", "statistic 'p42' is not known"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = math.NaN() }, "threshold response_time", "limit -2562047h47m16.854775808s of response_time is not above zero"},
 		{func(s *site.Site) { s.Divert.Mode = "some" }, "divert", "divert 'some' is neither all nor fixed nor none"},
 		{func(s *site.Site) { s.NoData.Action = "wait" }, "no_data", "no_data 'wait' is neither origin nor cdn nor stay"},
 		{func(s *site.Site) { s.Damping.HalfLife = -1 }, "damping", "half_life -1ns or max 0s is negative"},
 		{func(s *site.Site) { s.Damping.Reuse = math.NaN() }, "damping", "reuse NaN is not above zero and below suppress 2.5"},
-		{func(s *site.Site) { s.Names, s.CDNs[0].Target = []string{"*.example.org."}, "a.b.example.org." }, "cdn", "target 'a.b.example.org.' of cdn 'edge' leads back to the site"},
-		{func(s *site.Site) { s.CDNs[0].Target = "*.cdn.example.net." }, "cdn", "target '*.cdn.example.net.' of cdn 'edge' is a wildcard: {name} and {label} of a wildcard site are no names"},
+		{func(s *site.Site) { s.Names, s.CDNs[0].Target = []string{"*.example.org."}, "a.b.example.org." }, "cdn edge", "target 'a.b.example.org.' of cdn 'edge' leads back to the site"},
+		{func(s *site.Site) { s.CDNs[0].Target = "*.cdn.example.net." }, "cdn edge", "target '*.cdn.example.net.' of cdn 'edge' is a wildcard: {name} and {label} of a wildcard site are no names"},
 		{names("example.org."), "", "site name 'example.org.' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2): write 'answer address'"},
 		{names("www.example.net."), "", "site name 'www.example.net.' is outside the zone 'example.org.'"},
 		{names("wwwexample.org."), "", "site name 'wwwexample.org.' is outside the zone 'example.org.'"},
@@ -117,37 +135,68 @@ func TestValidateErrors(t *testing.T) {
 		{func(s *site.Site) { s.Origins[0].Addresses = []netip.Addr{{}} }, "origin", "'invalid IP' is not an address that visitors can reach"},
 		{origin("192.0.2.1", "192.0.2.2", "192.0.2.1"), "origin", "address '192.0.2.1' is repeated"},
 
+		{named("fra", "fra"), "origin", "origin 'fra' is repeated: a site has addresses of its own, or origins that each have a name"},
+		{named("fra", ""), "origin", "site 'www.example.org.' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too"},
+		{named("", "fra"), "origin", "site 'www.example.org.' has addresses of its own beside origins with a name: give them an 'origin NAME' block, too"},
+		{func(s *site.Site) { s.Origins = nil }, "origin", "site 'www.example.org.' has no origin"},
+		{of("fra", func(o *site.Origin) { o.Addresses = nil }), "origin fra", "origin 'fra' has no address"},
+		{of("fra", func(o *site.Origin) { o.Addresses = addresses("0.0.0.0") }), "address", "'0.0.0.0' is not an address that visitors can reach"},
+		{of("fra", func(o *site.Origin) { o.Capacity = -1e6 }), "capacity", "capacity -1Mbit of origin 'fra' is negative"},
+		{of("fra", func(o *site.Origin) { o.Weight = -1 }), "origin", "weight -1 of origin 'fra' is negative"},
+		{of("fra", func(o *site.Origin) { o.Feeds = []site.Source{reads("json", "http://www.example.org/", site.Load)} }), "origin fra", "origin 'fra', feed load: the host in 'http://www.example.org/' is a name of the site, which leads where the decision says: write {origin}"},
+		{of("fra", func(o *site.Origin) { o.Feeds = []site.Source{reads("json", "ftp://{origin}/", site.Load)} }), "origin fra", "origin 'fra', feed load: 'ftp://{origin}/' is not an http:// or https:// URL"},
+		{of("fra", func(o *site.Origin) { o.Thresholds = []site.Threshold{{Signal: site.Load, Limit: 5, Recover: 4}} }), "origin fra", "origin 'fra', threshold load: no probe or feed supplies load"},
+		{of("fra", func(o *site.Origin) { o.Thresholds = []site.Threshold{{Signal: site.Load, Limit: 5, Recover: 6}} }), "threshold load", "recover 6 is not above zero and at most the limit 5"},
+		{func(s *site.Site) {
+			named("fra", "ams")(s)
+			s.Thresholds, s.Origins[0].Thresholds = nil, s.Thresholds
+		}, "threshold", "site 'www.example.org.' has no threshold for origin 'ams'"},
+		{func(s *site.Site) {
+			named("fra", "ams")(s)
+			s.Origins[0].Feeds = []site.Source{reads("json", "http://{origin}/", site.Load)}
+			s.Thresholds = []site.Threshold{{Signal: site.Load, Limit: 5, Recover: 4}}
+		}, "threshold load", "origin 'ams': no probe or feed supplies load"},
+
+		{func(s *site.Site) { s.Probes[0].Kind = "json" }, "probe", "probe 'json' is of no known kind"},
+		{func(s *site.Site) { s.Feeds = s.Probes }, "feed", "feed 'http' is of no known kind"},
+		{func(s *site.Site) { s.Feeds = []site.Source{reads("json", "http://{origin}/", "smoke")} }, "feed smoke", "signal 'smoke' is not known"},
+		{func(s *site.Site) {
+			s.Feeds = []site.Source{reads("map", "http://{origin}/", "")}
+			s.Feeds[0].Ask.Map = "apache"
+		}, "feed map apache", "map 'apache' is not known"},
+		{func(s *site.Site) { s.Probes[0].Ask.Days = -1 }, "probe http", "days -1 is not from 0 to 3650"},
+
 		{func(s *site.Site) { s.CDNs = nil }, "cdn", "site 'www.example.org.' has no cdn"},
-		{func(s *site.Site) { s.CDNs[0].Target = "www.example.org." }, "cdn", "target 'www.example.org.' of cdn 'edge' leads back to the site"},
+		{func(s *site.Site) { s.CDNs[0].Target = "www.example.org." }, "cdn edge", "target 'www.example.org.' of cdn 'edge' leads back to the site"},
 		{func(s *site.Site) {
 			s.Names = append(s.Names, "shop.example.org.")
 			s.CDNs = append(s.CDNs, site.CDN{Name: "big", Target: "shop.example.org."})
-		}, "cdn", "target 'shop.example.org.' of cdn 'big' leads back to the site"},
+		}, "cdn big", "target 'shop.example.org.' of cdn 'big' leads back to the site"},
 
-		{func(s *site.Site) { s.Probes = nil }, "probe", "site 'www.example.org.' has no probe"},
-		{url(""), "probe", "'' is not an http:// or https:// URL"},
-		{url("/path"), "probe", "'/path' is not an http:// or https:// URL"},
-		{url("ftp://{origin}/"), "probe", "'ftp://{origin}/' is not an http:// or https:// URL"},
-		{url("http:///path"), "probe", "'http:///path' is not an http:// or https:// URL"},
-		{url("http://:80/"), "probe", "'http://:80/' is not an http:// or https:// URL"},
-		{url("http://a:b@{origin}/"), "probe", "'http://a:b@{origin}/': a probe's URL has no user and no fragment"},
-		{url("http://{origin}/#top"), "probe", "'http://{origin}/#top': a probe's URL has no user and no fragment"},
-		{url("http://{origin}:0/"), "probe", "'http://{origin}:0/' has no valid port"},
-		{url("http://{origin}:65536/"), "probe", "'http://{origin}:65536/' has no valid port"},
-		{url("http://{origin}/%zz"), "probe", `'http://{origin}/%zz' is not a URL: invalid URL escape "%zz"`},
-		{func(s *site.Site) { s.Probes[0].Every = time.Second - 1 }, "probe", "period 999.999999ms is shorter than 1s"},
-		{func(s *site.Site) { s.Probes[0].Timeout = 0 }, "probe", "timeout 0s is not below the period 10s"},
-		{func(s *site.Site) { s.Probes[0].Timeout = 10 * time.Second }, "probe", "timeout 10s is not below the period 10s"},
+		{func(s *site.Site) { s.Probes = nil }, "probe", "site 'www.example.org.' has no probe and no feed"},
+		{url(""), "probe http", "'' is not an http:// or https:// URL"},
+		{url("/path"), "probe http", "'/path' is not an http:// or https:// URL"},
+		{url("ftp://{origin}/"), "probe http", "'ftp://{origin}/' is not an http:// or https:// URL"},
+		{url("http:///path"), "probe http", "'http:///path' is not an http:// or https:// URL: it has no host"},
+		{url("http://:80/"), "probe http", "'http://:80/' is not an http:// or https:// URL: it has no host"},
+		{url("http://a:b@{origin}/"), "probe http", "'http://a:b@{origin}/' is not an http:// or https:// URL without user and fragment"},
+		{url("http://{origin}/#top"), "probe http", "'http://{origin}/#top' is not an http:// or https:// URL without user and fragment"},
+		{url("http://{origin}:0/"), "probe http", "port '0' in 'http://{origin}:0/' is not from 1 to 65535"},
+		{url("http://{origin}:65536/"), "probe http", "port '65536' in 'http://{origin}:65536/' is not from 1 to 65535"},
+		{url("http://{origin}/%zz"), "probe http", `'http://{origin}/%zz' is not an http:// or https:// URL: invalid URL escape "%zz"`},
+		{func(s *site.Site) { s.Probes[0].Every = time.Second - 1 }, "probe http", "period 999.999999ms is shorter than 1s"},
+		{func(s *site.Site) { s.Probes[0].Timeout = 0 }, "probe http", "timeout 0s is not below the period 10s"},
+		{func(s *site.Site) { s.Probes[0].Timeout = 10 * time.Second }, "probe http", "timeout 10s is not below the period 10s"},
 
 		{func(s *site.Site) { s.Thresholds = nil }, "threshold", "site 'www.example.org.' has no threshold"},
-		{func(s *site.Site) { s.Thresholds[0].Limit = 0 }, "threshold", "limit 0s of response_time is not above zero"},
-		{func(s *site.Site) { s.Thresholds[0].Limit = -0.1 }, "threshold", "limit -100ms of response_time is not above zero"},
-		{func(s *site.Site) { s.Thresholds[0].Recover = 0 }, "threshold", "recover 0s is not above zero and at most the limit 300ms"},
-		{func(s *site.Site) { s.Thresholds[0].Recover = 0.4 }, "threshold", "recover 400ms is not above zero and at most the limit 300ms"},
-		{func(s *site.Site) { s.Thresholds[0].Limit = 5 }, "threshold", "limit 5s is not below the timeout 5s of the probe that measures it"},
-		{func(s *site.Site) { s.Thresholds[0].Window = 10*time.Second - 1 }, "threshold", "window 9.999999999s is not between the period 10s of the probe and 1h0m0s"},
-		{func(s *site.Site) { s.Thresholds[0].Window = -1 }, "threshold", "window -1ns is not between the period 10s of the probe and 1h0m0s"},
-		{func(s *site.Site) { s.Thresholds[0].Window = time.Hour + 1 }, "threshold", "window 1h0m0.000000001s is not between the period 10s of the probe and 1h0m0s"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = 0 }, "threshold response_time", "limit 0s of response_time is not above zero"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = -0.1 }, "threshold response_time", "limit -100ms of response_time is not above zero"},
+		{func(s *site.Site) { s.Thresholds[0].Recover = 0 }, "threshold response_time", "recover 0s is not above zero and at most the limit 300ms"},
+		{func(s *site.Site) { s.Thresholds[0].Recover = 0.4 }, "threshold response_time", "recover 400ms is not above zero and at most the limit 300ms"},
+		{func(s *site.Site) { s.Thresholds[0].Limit = 5 }, "threshold response_time", "limit 5s is not below the timeout 5s of the probe that measures it"},
+		{func(s *site.Site) { s.Thresholds[0].Window = 10*time.Second - 1 }, "threshold response_time", "window 9.999999999s is not between the period 10s of the probe and 1h0m0s"},
+		{func(s *site.Site) { s.Thresholds[0].Window = -1 }, "threshold response_time", "window -1ns is not between the period 10s of the probe and 1h0m0s"},
+		{func(s *site.Site) { s.Thresholds[0].Window = time.Hour + 1 }, "threshold response_time", "window 1h0m0.000000001s is not between the period 10s of the probe and 1h0m0s"},
 
 		{func(s *site.Site) { s.TTL.Full = site.MaxTTL + time.Second }, "ttl", "ttl 24h0m1s is not a number of whole seconds from 0s to 24h0m0s"},
 		{func(s *site.Site) { s.TTL.Diverted = -time.Second }, "ttl", "ttl -1s is not a number of whole seconds from 0s to 24h0m0s"},
@@ -239,5 +288,27 @@ func TestParseAddress(t *testing.T) {
 	for _, text := range []string{"", "a", "192.0.2", "192.0.2.1:80", "192.0.2.0/24", "[2001:db8::1]", "fe80::1%eth0", "192.0.2.01"} {
 		_, err := site.ParseAddress(text)
 		wantError(t, err, "'"+text+"' is not an IPv4 or IPv6 address")
+	}
+}
+
+// An origin is good or not whichever sites use it.
+func TestValidateOrigin(t *testing.T) {
+	o := shared()
+	o.Capacity = 1e9
+	o.Thresholds = []site.Threshold{{Signal: site.AvailableBandwidth, Limit: 5e8, Recover: 1e9}}
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*site.Origin){
+		"origin 'fra' has no address":                                                          func(o *site.Origin) { o.Addresses = nil },
+		"address '192.0.2.10' is repeated":                                                     func(o *site.Origin) { o.Addresses = addresses("192.0.2.10", "192.0.2.10") },
+		"period 0s is shorter than 1s":                                                         func(o *site.Origin) { o.Feeds[1].Every = 0 },
+		"limit 0bit of available_bandwidth is not above zero":                                  func(o *site.Origin) { o.Thresholds[0].Limit = 0 },
+		"recover 1Gbit is above the capacity 900Mbit of the origin: it would never be reached": func(o *site.Origin) { o.Capacity = 9e8 },
+	} {
+		bad := shared()
+		bad.Capacity, bad.Thresholds = 1e9, []site.Threshold{o.Thresholds[0]}
+		change(&bad)
+		wantError(t, bad.Validate(), want)
 	}
 }
