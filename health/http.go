@@ -162,7 +162,7 @@ func (c *call) prepare(ctx context.Context, l *link, req *request, sessions *ses
 		}
 	}
 	if req.http2 {
-		return c.http2.over(l)
+		return c.http2.over(ctx, l, c.url)
 	}
 	return "", nil
 }

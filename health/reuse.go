@@ -3,10 +3,9 @@ package health
 import (
 	"crypto/tls"
 	"net"
+	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -79,10 +78,10 @@ func (s *session) Put(_ string, state *tls.ClientSessionState) {
 
 // link is a connection that requests go over, one at a time.
 type link struct {
-	conn    *ending           // bound to the context of the request
-	stream  net.Conn          // conn, or TLS over it
-	http2   *http2.ClientConn // nil: HTTP/1.1
-	expires time.Time         // of the certificate; zero: there is none
+	conn    *ending          // bound to the context of the request
+	stream  net.Conn         // conn, or TLS over it
+	http2   *http.ClientConn // nil: HTTP/1.1
+	expires time.Time        // of the certificate; zero: there is none
 	reused  bool
 }
 

@@ -135,15 +135,15 @@ func (s *Scheduler) remove(e *entry) {
 	delete(s.entries, e.target)
 }
 
-// maxSpread is within how much time new targets get their first probe.
-const maxSpread = time.Second
+// startEvery is how far apart new targets get their first probe, on the average.
+const startEvery = time.Second / 2000
 
-// start gives new targets their first probe: a few at once, many spread out,
-// about one each millisecond.
+// start gives new targets their first probe: a few at once, many spread out over
+// up to a period.
 func (s *Scheduler) start(added []*entry) {
 	now := s.now()
 	for _, e := range added {
-		spread := min(e.period, maxSpread, time.Duration(len(added))*time.Millisecond)
+		spread := min(e.period, time.Duration(len(added))*startEvery)
 		e.due = now + time.Duration(e.hash%uint64(spread))
 		heap.Push(&s.queue, e)
 	}

@@ -38,6 +38,13 @@ late() {
 		END { for (i = 1; i <= n; i++) if (count[i] >= 0.99 * count[n]) { print bound[i]; exit } }' "$1" "$2"
 }
 
+# page prints how long a page of a feed takes to be read.
+page() {
+	go test -run '^$' -bench Page ./health | awk '/^BenchmarkPage/ {
+		printf "a page of 2,000 series: %.1f ms, budget 5 ms  %s\n", $3 / 1e6, $3 <= 5e6 ? "ok" : "over"
+	}'
+}
+
 bench_scale() {
 	local one many before distinct=$((sites / 5))
 	start_many
@@ -66,4 +73,5 @@ bench_scale() {
 	stop_server
 	stop "$many_pid"
 	many_pid=
+	(cd "$here/.." && page)
 }
