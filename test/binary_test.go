@@ -68,10 +68,10 @@ type command struct {
 	err  error
 }
 
-var coredns, cdnctl = command{name: "coredns"}, command{name: "cdnctl"}
+var theServer, theCtl = command{name: "coredns"}, command{name: "cdnctl"}
 
 // binary returns the path of the server.
-func binary(t testing.TB) string { return coredns.built(t) }
+func binary(t testing.TB) string { return theServer.built(t) }
 
 // built returns the path of the command.
 func (c *command) built(t testing.TB) string {

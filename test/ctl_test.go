@@ -44,7 +44,7 @@ type outcome struct {
 // ctl runs cdnctl.
 func (s *server) ctl(t *testing.T, args ...string) outcome {
 	t.Helper()
-	return outcomeOf(t, exec.Command(cdnctl.built(t), append(args, "--socket", s.vars["socket"])...))
+	return outcomeOf(t, exec.Command(theCtl.built(t), append(args, "--socket", s.vars["socket"])...))
 }
 
 func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
@@ -174,7 +174,7 @@ func TestSocketIsForRootAndTheServersUser(t *testing.T) {
 	needRoot(t)
 	s := startControlled(t, startOrigin(t))
 	as := unprivileged(t)
-	knock := func() outcome { return outcomeOf(t, as(cdnctl.built(t), "states", "--socket", s.vars["socket"])) }
+	knock := func() outcome { return outcomeOf(t, as(theCtl.built(t), "states", "--socket", s.vars["socket"])) }
 	knock().expect(t, 3, "permission denied")
 	if err := os.Chmod(s.vars["socket"], 0o666); err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestSocketIsForRootAndTheServersUser(t *testing.T) {
 	s.ctl(t, "states").expect(t, 0, site)
 }
 
-func TestReloadKeepsTheSocket(t *testing.T) {
+func TestCdnctlAcrossReloads(t *testing.T) {
 	t.Parallel()
 	s := startControlled(t, startOrigin(t))
 	before, err := os.Lstat(s.vars["socket"])
