@@ -9,6 +9,10 @@ import (
 // way when it answers none of them.
 const hostSpare = 8
 
+// hostRoom is how much more than the mean may be under way: times that a hash
+// has spread bunch up here and there.
+const hostRoom = 1.25
+
 // host bounds how many of its targets are asked at once. What it would take to
 // ask all of them on time while none answers is always allowed: a dead host must
 // be found dead in time for all sites that it serves.
@@ -42,7 +46,7 @@ func (s *Scheduler) host(name string) *host {
 
 // enter reports whether the entry may be asked now; otherwise it waits.
 func (h *host) enter(e *entry) bool {
-	if h.inFlight >= hostSpare+int(h.need) {
+	if h.inFlight >= hostSpare+int(hostRoom*h.need) {
 		e.index = atHost
 		h.waiting = append(h.waiting, e)
 		return false

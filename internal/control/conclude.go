@@ -16,16 +16,13 @@ func (d *deciding) conclude() {
 	next.Origins, next.Addresses = served(serving)
 	st.Side = next.Side
 	last := st.Decision()
-	if next.Side != last.Side || !slices.EqualFunc(next.Origins, last.Origins, sameOrigin) {
-		st.Told = d.latest()
+	if st.Told == None || next.Side != last.Side || !slices.EqualFunc(next.Origins, last.Origins, sameOrigin) {
+		st.Told = d.latest(serving)
 	}
 	told := &st.Origins[st.Told]
-	next.Since = told.Since
-	if told.Reason != nil {
-		next.Reason = *told.Reason
-	}
-	if st.Side == site.SideUnknown {
-		next.Reason.Cause = site.CauseStart
+	next.Reason = site.Reason{Cause: site.CauseStart}
+	if st.Side != site.SideUnknown && told.Reason != nil {
+		next.Reason, next.Since = *told.Reason, told.Since
 	}
 	if st.Side == site.SideCDN {
 		d.divert(&next)
@@ -50,11 +47,13 @@ func (d *deciding) conclude() {
 	}
 }
 
-// serving returns the origins that serve those who are not diverted: of those
-// that are not out the preferred ones, else of those that are not down.
+// serving returns the origins that serve those who are not diverted: the
+// preferred ones of those that can, else of those that are not down. One of
+// which nothing is known takes nothing over, but at the start it is waited for.
 func (d *deciding) serving() []*judging {
 	for _, fit := range []func(*judging) bool{
-		func(j *judging) bool { return j.st.Side != site.SideCDN },
+		func(j *judging) bool { return j.awaited() || j.st.Side == site.SideOrigin },
+		func(j *judging) bool { return j.st.Side == site.SideCDN && !j.down() },
 		func(j *judging) bool { return !j.down() },
 		func(*judging) bool { return true },
 	} {
@@ -63,6 +62,12 @@ func (d *deciding) serving() []*judging {
 		}
 	}
 	return nil // a site has an origin
+}
+
+// awaited reports whether the site waits for the origin's first round.
+func (j *judging) awaited() bool {
+	due := j.overdue()
+	return j.deciding.st.Side == site.SideUnknown && j.st.Side == site.SideUnknown && (due.IsZero() || due.After(j.in.Now))
 }
 
 // best returns those fit origins of the lowest priority that share the clients
@@ -82,15 +87,17 @@ func (d *deciding) best(fit func(*judging) bool) []*judging {
 	return best
 }
 
-// side returns the site's side, given the origins that serve it.
+// side returns the site's side, given the origins that serve it, all of which
+// are on one: it is at a CDN if any is out where none can serve.
 func (d *deciding) side(serving []*judging) site.Side {
-	side := serving[0].st.Side
-	for _, j := range serving {
-		if j.st.Side == site.SideOrigin {
-			side = site.SideOrigin
-		}
+	out := func(o Standing) bool { return o.Side == site.SideCDN }
+	switch {
+	case slices.ContainsFunc(serving, (*judging).awaited):
+		return site.SideUnknown
+	case serving[0].st.Side == site.SideUnknown && slices.ContainsFunc(d.st.Origins, out):
+		return site.SideCDN
 	}
-	return side
+	return serving[0].st.Side
 }
 
 // served writes origins as a decision does.
@@ -118,9 +125,10 @@ func served(serving []*judging) (origins []site.Served, addresses []netip.Addr) 
 	return origins, addresses
 }
 
-// latest returns the index of the origin that has turned last.
-func (d *deciding) latest() int {
-	latest := 0
+// latest returns the index of the origin that has turned last; of several, one
+// that serves.
+func (d *deciding) latest(serving []*judging) int {
+	latest := serving[0].i
 	for i, o := range d.st.Origins {
 		if o.Since.After(d.st.Origins[latest].Since) {
 			latest = i
@@ -195,7 +203,7 @@ func sameServed(a, b site.Served) bool {
 
 // unsettled reports whether a count runs that may change the answer.
 func (d *deciding) unsettled(share float64) bool {
-	if d.st.Side == site.SideUnknown {
+	if d.st.Side == site.SideUnknown || d.st.Waiting() {
 		return true
 	}
 	if share == 1 {
@@ -242,12 +250,16 @@ func (d *deciding) due(full time.Duration) time.Time {
 			due = sooner(due, t)
 		}
 	}
-	consider(d.staleAt())
+	consider(d.stale)
+	consider(d.silentAt())
 	for i := range d.origins {
 		j := &d.origins[i]
 		back, turn := j.returnDue(), j.ruleTurn()
 		for _, t := range []time.Time{back, back.Add(-full), turn, turn.Add(-full)} {
 			consider(t)
+		}
+		if len(d.origins) > 1 {
+			consider(j.overdue())
 		}
 		for k := range j.counts {
 			consider(j.ruleDue(k))
@@ -256,8 +268,8 @@ func (d *deciding) due(full time.Duration) time.Time {
 	return due
 }
 
-// staleAt returns when the first source that is fresh turns stale.
-func (d *deciding) staleAt() time.Time {
+// silentAt returns when the first source falls silent that is heard.
+func (d *deciding) silentAt() time.Time {
 	var first time.Time
 	for _, src := range d.in.Sources {
 		if at := d.newestUsable(src).Add(site.StaleAfter(src.Period)); at.After(d.in.Now) {

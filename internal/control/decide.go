@@ -20,6 +20,7 @@ type deciding struct {
 	in Input
 
 	origins []judging
+	stale   time.Time // when the first signal that is fresh turns stale; zero: none is
 }
 
 // judging is one origin of the site in a call of Decide.
@@ -29,6 +30,7 @@ type judging struct {
 	o      *site.Origin
 	st     *Standing
 	counts []Count // of its thresholds
+	given  bool    // a source says what bandwidth is available
 	reading
 
 	health []Health // of its addresses, in their order
@@ -42,8 +44,9 @@ func Decide(s *site.Site, st State, in Input) (State, *site.Decision) {
 	d := begin(s, &st, in)
 	heard := d.observe()
 	for i := range d.origins {
-		d.origins[i].judge(heard)
+		d.origins[i].hear(heard)
 	}
+	d.judge()
 	d.conclude()
 	return st, st.Last
 }
@@ -62,6 +65,17 @@ func begin(s *site.Site, st *State, in Input) *deciding {
 	return d
 }
 
+// judge says how the origins stand. They may share a path, so all obey the rules
+// for missing data before any goes on: their order must not matter.
+func (d *deciding) judge() {
+	for i := range d.origins {
+		d.origins[i].obey()
+	}
+	for i := range d.origins {
+		d.origins[i].move()
+	}
+}
+
 // fit makes the state's lists its own, and as long as the site needs them.
 func (st *State) fit(s *site.Site, sources int) {
 	st.Paths = slices.Clone(st.Paths)
@@ -75,13 +89,11 @@ func (st *State) fit(s *site.Site, sources int) {
 	copy(st.Counts, counts)
 }
 
-// judge says how the origin stands.
-func (j *judging) judge(heard bool) {
-	j.st.Waiting = false
+// hear takes in what the sources say.
+func (j *judging) hear(heard bool) {
+	j.given = j.gives(site.AvailableBandwidth)
 	j.survey()
 	j.reading = j.read(heard && j.hears(j.in.Sources[j.in.New]))
-	j.rest()
-	j.move()
 }
 
 // observe counts the new samples for their path, and reports whether there is
@@ -119,8 +131,9 @@ func inARow(count int32, again bool) int32 {
 
 // move changes the side where the time has come.
 func (j *judging) move() {
-	if side := j.ruled(); side != site.SideUnknown {
-		j.turn(side, site.CauseNoData)
+	j.survey()
+	j.rest()
+	if j.st.Waiting {
 		return
 	}
 	switch j.st.Side {

@@ -26,7 +26,7 @@ func news(a, b site.Decision) bool {
 	of := func(d site.Decision) says {
 		return says{d.Side, d.Share, fmt.Sprint(d.CDNs), d.TTL, d.Reason.Cause, d.Since}
 	}
-	return of(a) != of(b) || !slices.Equal(a.Addresses, b.Addresses)
+	return of(a) != of(b) || !slices.Equal(a.Addresses, b.Addresses) || fmt.Sprint(a.Origins) != fmt.Sprint(b.Origins)
 }
 
 // untold returns the decision as it is now, said to someone who has heard of

@@ -95,7 +95,9 @@ type history struct {
 	now     time.Time
 	sources []control.Source
 	ready   []bool
+	hold    bool
 	turns   []turn
+	each    func(before, after site.Decision) // is called after every decision; nil: nothing is
 }
 
 // turn is a change of the side.
@@ -126,15 +128,18 @@ func (h *history) last() site.Decision { return h.state.Decision() }
 
 // input is what Decide looks at now.
 func (h *history) input(path int) control.Input {
-	return control.Input{Now: h.now, Sources: h.sources, New: path, Ready: h.ready}
+	return control.Input{Now: h.now, Sources: h.sources, New: path, Ready: h.ready, Hold: h.hold}
 }
 
 // decide takes a decision now.
 func (h *history) decide(path int) {
-	before := h.state.Side
+	before, last := h.state.Side, h.last()
 	h.state, _ = control.Decide(h.site, h.state, h.input(path))
 	if h.state.Side != before {
 		h.turns = append(h.turns, turn{h.now.Sub(begin), h.state.Side, h.last().Reason.Cause})
+	}
+	if h.each != nil {
+		h.each(last, h.last())
 	}
 }
 
@@ -148,16 +153,17 @@ func (h *history) wait(d time.Duration) {
 	h.now = end
 }
 
-// add puts a sample into the window of a path and decides on it. The window
+// add puts samples of one moment into the window of a path and decides. The window
 // keeps more than any threshold looks at, but nothing that is yet to come.
 // What is no measurement stays where it is.
-func (h *history) add(path int, s site.Sample) {
+func (h *history) add(path int, batch ...site.Sample) {
+	s := batch[len(batch)-1]
 	src := &h.sources[path]
 	keep := 2 * control.Window(src.Period)
 	for _, t := range h.site.Thresholds {
 		keep = max(keep, 2*t.Window)
 	}
-	src.Samples = append(src.Samples, s)
+	src.Samples = append(src.Samples, batch...)
 	h.decide(path)
 	switch {
 	case s.At.After(h.now):

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -64,6 +65,44 @@ func (j *judging) ruled() site.Side {
 	return site.SideUnknown
 }
 
+// overdue returns when an origin of which nothing is known has been waited for
+// long enough; the zero time when there is data.
+func (j *judging) overdue() time.Time {
+	var due time.Time
+	for _, c := range j.counts {
+		if j.st.Side != site.SideUnknown || c.Silent.IsZero() {
+			return time.Time{}
+		}
+		due = later(due, c.Silent.Add(j.patience()))
+	}
+	return due
+}
+
+// obey follows the rules for missing data.
+func (j *judging) obey() {
+	j.st.Waiting = false
+	if side := j.ruled(); side != site.SideUnknown {
+		j.turn(side, site.CauseNoData)
+		return
+	}
+	for k := range j.counts {
+		if j.rule(k).Action == site.NoDataOrigin && j.applies(k) {
+			j.excuse(threshold(j.s, j.i, k))
+		}
+	}
+}
+
+// excuse drops that probes found the origin down which have been silent since,
+// for so long that their threshold counts for nothing.
+func (j *judging) excuse(t *site.Threshold) {
+	for i, src := range j.in.Sources {
+		worth := func(s site.Sample) bool { _, ok := j.worth(src, t, s); return ok }
+		if j.deciding.st.Paths[i].Health == HealthDown && j.concerns(src) && j.silent(src) && slices.ContainsFunc(src.Samples, worth) {
+			j.deciding.st.Paths[i].forget()
+		}
+	}
+}
+
 // ruleTurn returns when a rule for missing data will change the side; the zero
 // time: none will.
 func (j *judging) ruleTurn() time.Time {
@@ -88,10 +127,9 @@ func (j *judging) ruleTurn() time.Time {
 func (j *judging) forget() {
 	for i, src := range j.in.Sources {
 		if j.concerns(src) && j.silent(src) {
-			j.deciding.st.Paths[i] = Path{Health: HealthUnknown}
+			j.deciding.st.Paths[i].forget()
 		}
 	}
-	j.survey()
 }
 
 // sooner returns the earlier of two times, of which the zero one is none.

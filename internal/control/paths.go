@@ -31,6 +31,9 @@ func (p Path) observe(s site.Sample) Path {
 	return p
 }
 
+// forget drops what is known of the path, but not that it was heard.
+func (p *Path) forget() { *p = Path{Health: HealthUnknown, Seen: p.Seen} }
+
 // turning reports whether a count runs that may change the path's health.
 func (p Path) turning() bool {
 	return p.Health == HealthUp && p.Fails > 0 || p.Health == HealthDown && p.Goods > 0
@@ -44,7 +47,9 @@ func (j *judging) concerns(src Source) bool {
 // survey settles the health of each address of the origin: the worst of the
 // probes of it, since every one must pass. One that is not probed is up.
 func (j *judging) survey() {
-	j.health = make([]Health, len(j.o.Addresses))
+	if j.health == nil {
+		j.health = make([]Health, len(j.o.Addresses))
+	}
 	for i := range j.health {
 		j.health[i] = j.healthOf(i, j.path)
 	}
@@ -119,7 +124,7 @@ func (j *judging) firstRoundOver() bool {
 		if path.Seen >= 2 {
 			return true
 		}
-		all = all && path.Health != HealthUnknown
+		all = all && path.Seen > 0
 	}
 	return all
 }

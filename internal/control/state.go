@@ -12,7 +12,7 @@ import (
 // State is a site of which nothing is known.
 type State struct {
 	Side site.Side      // of the site: at a CDN when all of its origins are out
-	Told int            // index of the origin whose latest turn moved the visitors: its reason is the site's
+	Told int            // index of the origin whose latest turn moved the visitors: its reason is the site's; None: that one has gone
 	Last *site.Decision // the latest one, not to be changed; nil: there is none yet
 	Due  time.Time      // when time alone may change the decision; zero: it cannot
 
@@ -101,7 +101,7 @@ const None = -1
 func Carry(st State, old, now *site.Site) State {
 	was := st
 	st.Origins = make([]Standing, len(now.Origins))
-	st.Counts, st.Told = nil, 0
+	st.Counts, st.Told = nil, None
 	for i, o := range now.Origins {
 		j := slices.IndexFunc(old.Origins, func(before site.Origin) bool { return before.Name == o.Name })
 		if j >= 0 && j < len(was.Origins) {

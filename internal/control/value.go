@@ -123,9 +123,11 @@ func (j *judging) appendFresh(pool []site.Sample, src Source, t *site.Threshold)
 		if latest.IsZero() {
 			latest = s.At
 		}
-		if j.in.Now.Sub(latest) >= site.StaleAfter(src.Period) || latest.Sub(s.At) >= window {
+		stale := latest.Add(site.StaleAfter(src.Period))
+		if !stale.After(j.in.Now) || latest.Sub(s.At) >= window {
 			break
 		}
+		j.stale = sooner(j.stale, stale)
 		s.Value = value
 		pool = append(pool, s)
 	}
@@ -140,7 +142,7 @@ func (j *judging) worth(src Source, t *site.Threshold, s site.Sample) (value flo
 	case s.Signal == t.Signal:
 		return s.Value, true
 	case t.Signal == site.AvailableBandwidth && s.Signal == site.UsedBandwidth && j.o.Capacity > 0:
-		return max(0, j.o.Capacity-s.Value), !j.gives(site.AvailableBandwidth)
+		return max(0, j.o.Capacity-s.Value), !j.given
 	case t.Signal == site.ErrorRatio && s.Signal == site.ResponseTime && !src.Feed:
 		if s.Failure != "" {
 			return 1, true

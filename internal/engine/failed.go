@@ -12,15 +12,24 @@ func (e *Engine) sourceFailed(t site.Target, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	src := e.sources[t]
-	if src == nil || src.failed != nil {
+	if src == nil {
 		return
 	}
-	src.failed = err
+	told := src.failed != nil
+	src.failed, src.partly = err, true
+	if told {
+		return
+	}
 	e.cfg.Log.Warningf("%s: %v", t.Kind, err)
 }
 
-// sourceBack tells the operator that a target yields samples again.
+// sourceBack tells the operator that a target yields samples again. Those that
+// may have come along with a failure do not say so.
 func (e *Engine) sourceBack(src *source) {
+	if src.partly {
+		src.partly = false
+		return
+	}
 	if src.failed != nil {
 		src.failed = nil
 		e.cfg.Log.Infof("%s: '%s' is heard again", src.target.Kind, src.target.Shown())

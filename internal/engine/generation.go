@@ -179,7 +179,8 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	g.opened, g.began = true, now
 	entries := make([]*route.Entry, len(g.runners))
 	for i, r := range g.runners {
-		r.step(control.None, now, g.guard.holds(r, now))
+		before, _ := r.step(control.None, now, g.guard.holds(r, now))
+		e.guarded(r, before.Side, now)
 		r.publish()
 		entries[i] = r.entry
 		switch {

@@ -21,8 +21,8 @@ const (
 
 // guard keeps the sites of a generation where they are while the monitor may be
 // cut off. A site leaves its origins only once an anchor has answered a question
-// that was put after the newest sample, or when it has waited for long enough
-// and too few others want to leave.
+// that was put after the site began to want to, or when it has waited for long
+// enough and too few others want to leave.
 type guard struct {
 	site.Guard
 	mass    int                   // how many sites that leave at once are too many
@@ -31,6 +31,7 @@ type guard struct {
 	thaw    time.Time             // when anchors answered again after that
 	waiting map[*runner]time.Time // since when sites want to leave
 	left    []time.Time           // when others did, within the guard's time
+	told    time.Time             // since when the operator knows that the monitor is blind; zero: it is not
 }
 
 func newGuard(cfg site.Guard, sites int) guard {
@@ -39,8 +40,22 @@ func newGuard(cfg site.Guard, sites int) guard {
 
 // inherit goes on where the guard of the generation before was.
 func (g *guard) inherit(old *guard) {
-	if g.On() && old.On() {
-		g.heard, g.blind, g.thaw, g.left = old.heard, old.blind, old.thaw, old.left
+	g.told = old.told
+	if !g.On() || !old.On() {
+		return
+	}
+	g.heard, g.thaw, g.left = old.heard, old.thaw, old.left
+	if !old.blind.IsZero() {
+		g.blind = old.blind
+	}
+	since := make(map[string]time.Time)
+	for r, at := range old.waiting {
+		since[r.site.Name()] = at
+	}
+	for r := range g.waiting {
+		if at, found := since[r.site.Name()]; found {
+			g.waiting[r] = at
+		}
 	}
 }
 
@@ -54,30 +69,18 @@ func (g *guard) holds(r *runner, now time.Time) bool {
 	case now.Sub(g.thaw) < r.memory():
 		return true // what was heard while the monitor was blind still counts
 	}
-	if since, found := g.waiting[r]; found && now.Sub(since) >= g.Within {
-		return false
-	}
-	return g.heard.Before(r.newest())
+	since, found := g.waiting[r]
+	return !found || now.Sub(since) < g.Within && !g.heard.After(since)
 }
 
-// memory is how long a sample counts at most for a site's health.
+// memory is how long a sample counts at most for a site: until it has left the
+// windows, into which those come last that were under way.
 func (r *runner) memory() time.Duration {
 	var longest time.Duration
 	for _, p := range r.paths {
-		longest = max(longest, site.StaleAfter(p.source.period))
+		longest = max(longest, site.StaleAfter(p.source.period), r.span(p.source.period)+2*p.source.period)
 	}
 	return longest
-}
-
-// newest returns when the newest sample of a site was due.
-func (r *runner) newest() time.Time {
-	var newest time.Time
-	for _, p := range r.paths {
-		if samples := p.source.window.Within(1); len(samples) > 0 && samples[len(samples)-1].At.After(newest) {
-			newest = samples[len(samples)-1].At
-		}
-	}
-	return newest
 }
 
 // guarded notes what a site's latest step means for the guard.
@@ -103,15 +106,32 @@ func (e *Engine) guarded(r *runner, before site.Side, now time.Time) {
 func (e *Engine) doubt(generation *Generation, now time.Time) {
 	g := &generation.guard
 	g.left = slices.DeleteFunc(g.left, func(at time.Time) bool { return now.Sub(at) >= g.Within })
-	leaving := len(g.waiting) + len(g.left)
-	if !g.blind.IsZero() || leaving < g.mass || now.Sub(g.heard) < anchorSilence {
+	if g.blind.IsZero() && g.leaving() >= g.mass && now.Sub(g.heard) >= anchorSilence {
+		g.blind = now
+	}
+}
+
+// leaving counts the sites that want to leave, or did within the guard's time.
+func (g *guard) leaving() int { return len(g.waiting) + len(g.left) }
+
+// tellBlind tells the operator, once, that the monitor has become blind, and
+// that it no longer is. Of generations only the one in force is told of,
+// whatever it knew before it was.
+func (e *Engine) tellBlind(now time.Time) {
+	if e.current == nil {
 		return
 	}
-	g.blind = now
-	if generation == e.current {
+	g := &e.current.guard
+	switch blind := !g.blind.IsZero(); {
+	case blind && g.told.IsZero():
+		g.told = now
 		e.cfg.Metrics.blind.Set(1)
 		e.cfg.Log.Errorf("guard: %d sites would leave their origins, and no anchor has answered for %s: the monitor is cut off, all sites stay where they are",
-			leaving, now.Sub(g.heard).Round(time.Millisecond))
+			g.leaving(), now.Sub(g.heard).Round(time.Millisecond))
+	case !blind && !g.told.IsZero():
+		e.cfg.Metrics.blind.Set(0)
+		e.cfg.Log.Warningf("guard: the monitor is no longer cut off, after %s: sites may leave their origins once new samples say so", now.Sub(g.told).Round(time.Second))
+		g.told = time.Time{}
 	}
 }
 
@@ -170,6 +190,7 @@ func (e *Engine) anchors(now time.Time) []netip.AddrPort {
 		e.doubt(generation, now)
 		e.review(generation, now)
 	}
+	e.tellBlind(now)
 	slices.SortFunc(all, netip.AddrPort.Compare)
 	return slices.Compact(all)
 }
@@ -199,20 +220,11 @@ func (e *Engine) heard(a answer, now time.Time) {
 		}
 		g.heard = a.asked
 		if !g.blind.IsZero() {
-			e.seeAgain(generation, now)
+			g.blind, g.thaw = time.Time{}, now
 		}
 		e.review(generation, now)
 	}
-}
-
-// seeAgain ends the blindness of the monitor.
-func (e *Engine) seeAgain(generation *Generation, now time.Time) {
-	g := &generation.guard
-	if generation == e.current {
-		e.cfg.Metrics.blind.Set(0)
-		e.cfg.Log.Warningf("guard: anchors answer again after %s: sites may leave their origins once new samples say so", now.Sub(g.blind).Round(time.Second))
-	}
-	g.blind, g.thaw = time.Time{}, now
+	e.tellBlind(now)
 }
 
 // review lets those decide again who waited and need not wait any longer.

@@ -17,7 +17,8 @@ type source struct {
 	period time.Duration // the smallest that anybody wants
 	span   time.Duration // the longest that anybody looks back
 	users  []user
-	failed error // of the latest reading; nil: it was good, or it is a probe
+	failed error // what the operator was told of; nil: it is well
+	partly bool  // the next samples may be those of a reading that failed in part
 }
 
 // user is a path of a runner's site.

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -27,7 +26,9 @@ type world struct {
 	takes   map[string]time.Duration
 	hits    map[string]int
 	lines   []string
-	cutOff  bool
+	cutOff  bool          // nothing is answered
+	mute    bool          // no anchor answers
+	far     time.Duration // of the anchors
 
 	next, resolvers dnsWorld // the next plugin's data, and that of everybody
 }
@@ -53,13 +54,32 @@ func (w *world) panicAt(url string) {
 }
 
 // anchor answers as long as the monitor is not cut off.
-func (w *world) anchor(context.Context, netip.AddrPort) error {
+func (w *world) anchor(ctx context.Context, _ netip.AddrPort) error {
+	w.mu.Lock()
+	far := w.far
+	w.mu.Unlock()
+	time.Sleep(far)
+	w.mu.Lock()
+	silent := w.cutOff || w.mute
+	w.mu.Unlock()
+	if silent {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+// change changes the world.
+func (w *world) change(how func(*world)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.cutOff {
-		return errors.New("cut off")
-	}
-	return nil
+	how(w)
+}
+
+// isCut reports whether nothing is answered now.
+func (w *world) isCut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cutOff
 }
 
 func (w *world) hitsOf(url string) int {
@@ -80,10 +100,21 @@ func (w *world) probe(ctx context.Context, t site.Target) health.Result {
 	case <-ctx.Done():
 	case <-time.After(min(takes, t.Timeout)):
 	}
+	if w.isCut() {
+		<-after(ctx, t.Timeout-min(takes, t.Timeout))
+		takes = t.Timeout
+	}
 	if takes >= t.Timeout {
 		return health.Result{Failure: site.FailureTimeout, Total: t.Timeout}
 	}
 	return health.Result{Total: takes}
+}
+
+// after is over when d is, or ctx.
+func after(ctx context.Context, d time.Duration) <-chan struct{} {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	context.AfterFunc(ctx, cancel)
+	return ctx.Done()
 }
 
 // Infof and its siblings make the world the engine's logger.
