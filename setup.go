@@ -43,7 +43,6 @@ type shared struct {
 	answers *steer.Metrics
 	engine  *engine.Metrics
 	health  *health.Metrics
-	network *health.Network
 
 	mu       sync.Mutex
 	handover *engine.Engine // of the instance that is restarting; else nil
@@ -58,7 +57,6 @@ func newShared(reg prometheus.Registerer) *shared {
 		answers: steer.NewMetrics(reg),
 		engine:  engine.NewMetrics(reg),
 		health:  health.NewMetrics(reg),
-		network: health.NewNetwork(userAgent),
 	}
 }
 
@@ -83,12 +81,11 @@ func (s *shared) inherit() *engine.Engine {
 	}
 	return engine.New(engine.Config{
 		Log:     clog.NewWithPlugin(steer.Name),
-		Probes:  s.network.Probes(),
+		Network: health.NewNetwork(userAgent),
 		Metrics: s.engine,
 		Health:  s.health,
 
 		Resolver: health.NewResolver,
-		Allow:    s.network.Allow,
 		Anchor:   health.AskAnchor,
 	})
 }

@@ -241,6 +241,9 @@ func (d *deciding) changesWithin(ttl time.Duration) bool {
 	return false
 }
 
+// putOff is after how long that is tried again which Input.Hold put off.
+const putOff = time.Second
+
 // due returns when time alone may change the decision, or its TTL, which is
 // full until a change comes near.
 func (d *deciding) due(full time.Duration) time.Time {
@@ -251,6 +254,9 @@ func (d *deciding) due(full time.Duration) time.Time {
 		}
 	}
 	consider(d.stale)
+	if d.again {
+		consider(d.in.Now.Add(putOff))
+	}
 	consider(d.silentAt())
 	for i := range d.origins {
 		j := &d.origins[i]

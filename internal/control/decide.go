@@ -19,6 +19,8 @@ type deciding struct {
 	st *State
 	in Input
 
+	again bool // something was put off that no sample may bring back
+
 	origins []judging
 	stale   time.Time // when the first signal that is fresh turns stale; zero: none is
 }
@@ -151,12 +153,12 @@ func (j *judging) start() {
 	switch {
 	case !j.firstRoundOver():
 	case j.down():
-		j.turn(site.SideCDN, site.CauseDown)
+		j.turn(site.SideCDN, j.because(site.CauseDown))
 	case !j.known:
 	case j.reason.V >= 1:
-		j.turn(site.SideCDN, site.CauseThreshold)
+		j.turn(site.SideCDN, j.because(site.CauseThreshold))
 	default:
-		j.turn(site.SideOrigin, site.CauseBelow)
+		j.turn(site.SideOrigin, j.because(site.CauseBelow))
 	}
 }
 
@@ -164,9 +166,9 @@ func (j *judging) start() {
 func (j *judging) enter() {
 	switch {
 	case j.down():
-		j.turn(site.SideCDN, site.CauseDown)
+		j.turn(site.SideCDN, j.because(site.CauseDown))
 	case j.counted:
-		if j.turn(site.SideCDN, site.CauseThreshold) {
+		if j.turn(site.SideCDN, j.because(site.CauseThreshold)) {
 			j.penalise()
 		}
 	}
@@ -177,7 +179,7 @@ func (j *judging) leave() {
 		j.forgive()
 	}
 	if due := j.returnDue(); !due.IsZero() && !due.After(j.in.Now) {
-		j.turn(site.SideOrigin, site.CauseRecovered)
+		j.turn(site.SideOrigin, j.because(site.CauseRecovered))
 	}
 }
 
@@ -193,24 +195,31 @@ func (j *judging) returnDue() time.Time {
 }
 
 // turn changes the side and begins all counts anew. It reports whether it did:
-// nobody leaves an origin on the word of a monitor that may be blind.
-func (j *judging) turn(side site.Side, cause site.Cause) bool {
+// nobody leaves an origin on the word of a monitor that may be blind, nor comes
+// back to one because it hears nothing.
+func (j *judging) turn(side site.Side, reason site.Reason) bool {
 	st := j.st
 	if j.in.Hold && side == site.SideCDN {
 		st.Waiting = true
 		return false
 	}
-	if cause == site.CauseNoData {
-		j.forget()
+	if j.in.Hold && reason.Cause == site.CauseNoData {
+		j.again = true
+		return false
 	}
-	reason := j.reason
-	reason.Cause = cause
 	st.Side, st.Since, st.Reason = side, j.in.Now, &reason
 	for k := range j.counts {
 		j.counts[k].Over, j.counts[k].Hard = 0, 0
 	}
 	st.Counted, st.Held = false, time.Time{}
 	return true
+}
+
+// because returns the worst threshold as the reason of a turn.
+func (j *judging) because(cause site.Cause) site.Reason {
+	reason := j.reason
+	reason.Cause = cause
+	return reason
 }
 
 func later(a, b time.Time) time.Time {

@@ -47,22 +47,28 @@ func (j *judging) patience() time.Duration {
 	return longest
 }
 
-// ruled returns the side that rules for missing data lead to now: to the CDN
-// one is enough, to the origin all must agree, with no probe that finds it
-// down. SideUnknown: they change nothing.
-func (j *judging) ruled() site.Side {
+// ruled returns the side that rules for missing data lead to now, and a threshold
+// whose data is missing: to the CDN one is enough, to the origin all must agree,
+// with no probe that finds it down. SideUnknown: they change nothing.
+func (j *judging) ruled() (side site.Side, silent int) {
 	origin := !j.known && j.st.Side == site.SideCDN && !j.foundDown()
 	for k := range j.counts {
 		applies := j.applies(k)
 		if applies && j.rule(k).Action == site.NoDataCDN && j.st.Side != site.SideCDN {
-			return site.SideCDN
+			return site.SideCDN, k
 		}
 		origin = origin && applies && j.rule(k).Action == site.NoDataOrigin
 	}
 	if origin {
-		return site.SideOrigin
+		return site.SideOrigin, 0
 	}
-	return site.SideUnknown
+	return site.SideUnknown, None
+}
+
+// silence is the reason of a turn by the rule of a threshold.
+func (j *judging) silence(k int) site.Reason {
+	t := threshold(j.s, j.i, k)
+	return site.Reason{Cause: site.CauseNoData, Origin: j.o.Name, Signal: t.Signal, Limit: t.Limit, Age: j.in.Now.Sub(j.counts[k].Silent)}
 }
 
 // overdue returns when an origin of which nothing is known has been waited for
@@ -81,8 +87,10 @@ func (j *judging) overdue() time.Time {
 // obey follows the rules for missing data.
 func (j *judging) obey() {
 	j.st.Waiting = false
-	if side := j.ruled(); side != site.SideUnknown {
-		j.turn(side, site.CauseNoData)
+	if side, k := j.ruled(); side != site.SideUnknown {
+		if j.turn(side, j.silence(k)) {
+			j.forget()
+		}
 		return
 	}
 	for k := range j.counts {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -75,5 +76,28 @@ func TestAfterTheRuleThePathsAreUnknown(t *testing.T) {
 	h.play("-*60 0.5*3", side)
 	if got := side(h.last()); got != "o" {
 		t.Errorf("at %s after the silence", got)
+	}
+}
+
+// A monitor that may be blind brings nobody back because it hears nothing, and
+// makes up for it once it sees again.
+func TestNobodyComesBackWhileBlind(t *testing.T) {
+	h := observe(newSite(t, 1, lastOnly, noData(site.NoDataOrigin, 0)))
+	h.play("1", side)
+	for range 100 {
+		h.now = h.now.Add(period)
+		in := h.input(control.None)
+		in.Hold = true
+		h.state, _ = control.Decide(h.site, h.state, in)
+	}
+	if got := side(h.last()); got != "C" || h.state.Waiting() {
+		t.Fatalf("at %s, waiting %t", got, h.state.Waiting())
+	}
+	if wait := h.state.Due.Sub(h.now); wait <= 0 || wait > time.Second {
+		t.Errorf("looks again after %s", wait)
+	}
+	h.wait(time.Second)
+	if got := side(h.last()); got != "o" {
+		t.Errorf("at %s once it sees", got)
 	}
 }

@@ -146,12 +146,11 @@ func dayEngine(t *testing.T) *day {
 	d.takes(50*time.Millisecond, 1, 2, 3, 4)
 	d.engine = engine.New(engine.Config{
 		Log: d, Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg), Anchor: d.anchor,
-		Probes: map[string]health.Probe{
+		Network: kinds{
 			"http": d.probe,
 			"map":  func(context.Context, site.Target) health.Result { return health.Result{} },
 		},
 		Resolver: func([]netip.AddrPort) health.Exchange { return d.resolvers.exchange },
-		Allow:    func([]netip.Prefix) {},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})

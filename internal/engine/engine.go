@@ -18,19 +18,22 @@ type Logger interface {
 	Errorf(format string, v ...any)
 }
 
+// Network is how the engine reaches its targets; see health.Network.
+type Network interface {
+	Probes() map[string]health.Probe // by kind
+	Allow(networks []netip.Prefix)   // where targets at other people's may be, beside the public Internet
+	Close()
+}
+
 // Config is what an engine needs. All fields must be set.
 type Config struct {
 	Log     Logger
-	Probes  map[string]health.Probe // by kind
+	Network Network
 	Metrics *Metrics
 	Health  *health.Metrics
 
 	// Resolver returns the exchange with recursive servers; none: the system's.
 	Resolver func(servers []netip.AddrPort) health.Exchange
-
-	// Allow sets which networks targets at other people's may be in, beside the
-	// public Internet.
-	Allow func([]netip.Prefix)
 
 	// Anchor asks an anchor for a sign of life.
 	Anchor func(ctx context.Context, anchor netip.AddrPort) error
@@ -40,6 +43,7 @@ type Config struct {
 // goroutine, but Listen, Offer, Promote, Drop and Close by one at a time.
 type Engine struct {
 	cfg       Config
+	probes    map[string]health.Probe // by kind
 	scheduler *health.Scheduler
 	events    chan event
 	ctx       context.Context // ends with Close
@@ -75,9 +79,10 @@ func New(cfg Config) *Engine {
 		stop:    cancel,
 		sources: make(map[site.Target]*source),
 		moving:  make(map[*runner][]netip.Addr),
+		probes:  cfg.Network.Probes(),
 	}
 	e.scheduler = health.NewScheduler(health.Config{
-		Probes:  cfg.Probes,
+		Probes:  e.probes,
 		Metrics: cfg.Health,
 		Deliver: func(t site.Target, s []site.Sample) {
 			select {
@@ -101,6 +106,7 @@ func (e *Engine) Close() {
 	e.closeSocket(e.candidate, e.current)
 	e.closeSocket(e.current, nil)
 	e.tasks.Wait()
+	e.cfg.Network.Close()
 }
 
 // readyAfter is how long at most a site without any sample keeps the process

@@ -174,7 +174,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	} else {
 		e.candidate = g
 	}
-	e.cfg.Allow(g.allow)
+	e.cfg.Network.Allow(g.allow)
 	e.observe()
 	g.opened, g.began = true, now
 	entries := make([]*route.Entry, len(g.runners))
@@ -260,7 +260,7 @@ func (e *Engine) Drop() {
 	if e.candidate != nil {
 		e.candidate.end()
 		e.candidate = nil
-		e.cfg.Allow(e.current.allow)
+		e.cfg.Network.Allow(e.current.allow)
 	}
 	e.observe()
 }

@@ -68,7 +68,7 @@ func (e *Engine) probeOnce(ctx context.Context, p site.Path) (result api.ProbeRe
 	ask := p.Target.Ask.Value()
 	ask.KeepAlive = false
 	p.Target.Ask = unique.Make(ask)
-	r := e.cfg.Probes[p.Target.Kind](ctx, p.Target)
+	r := e.probes[p.Target.Kind](ctx, p.Target)
 	shownResult(&result, p.Target, r)
 	return result
 }

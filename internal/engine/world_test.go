@@ -140,17 +140,23 @@ func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
 	reg := prometheus.NewRegistry()
 	e := engine.New(engine.Config{
 		Log:     w,
-		Probes:  map[string]health.Probe{"http": w.probe},
+		Network: kinds{"http": w.probe},
 		Metrics: engine.NewMetrics(reg),
 		Health:  health.NewMetrics(reg),
 
 		Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
-		Allow:    func([]netip.Prefix) {},
 		Anchor:   w.anchor,
 	})
 	t.Cleanup(e.Close)
 	return e, reg
 }
+
+// kinds is a network of nothing but probes.
+type kinds map[string]health.Probe
+
+func (k kinds) Probes() map[string]health.Probe { return k }
+func (kinds) Allow([]netip.Prefix)              {}
+func (kinds) Close()                            {}
 
 // url is what the probe of one address asks.
 func url(addr string) string { return "http://" + addr + ":80/" }

@@ -61,12 +61,12 @@ type Reason struct {
 	Cause  Cause
 	Origin string // whose threshold; empty: the site's own origin
 	Signal Signal
-	Value  float64 // measured, in the signal's unit
-	Limit  float64 // in the signal's unit
-	V      float64 // the performance value: 1 is the limit
-	Age    time.Duration
-	Detail string // what failed in the newest sample; empty: nothing
-	Hides  string // with CauseHides, the types of data that would be hidden
+	Value  float64       // measured, in the signal's unit
+	Limit  float64       // in the signal's unit
+	V      float64       // the performance value: 1 is the limit
+	Age    time.Duration // of the newest sample; with CauseNoData, since when there is no fresh one
+	Detail string        // what failed in the newest sample; empty: nothing
+	Hides  string        // with CauseHides, the types of data that would be hidden
 }
 
 // String says it in a line, such as
@@ -82,6 +82,9 @@ func (r Reason) String() string {
 	origin, failed := "", ""
 	if r.Origin != "" {
 		origin = " of origin " + r.Origin
+	}
+	if r.Cause == CauseNoData {
+		return fmt.Sprintf("%s: %s%s has had no fresh sample for %s", cause, r.Signal, origin, r.Age.Round(time.Millisecond))
 	}
 	if r.Detail != "" {
 		failed = ", the last probe failed: " + r.Detail
