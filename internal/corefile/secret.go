@@ -19,13 +19,13 @@ func (d discreet) Unwrap() error { return d.error }
 
 // What may be a secret in a URL.
 var (
-	user  = regexp.MustCompile(`://[^/?\s']*@`)
-	query = regexp.MustCompile(`(://[^?\s']*\?)[^\s']+`)
+	userPart  = regexp.MustCompile(`://[^/?\s']*@`)
+	queryPart = regexp.MustCompile(`(://[^?\s']*\?)[^\s']+`)
 )
 
 func (d discreet) Error() string {
-	text := user.ReplaceAllString(d.error.Error(), "://...@")
-	text = query.ReplaceAllString(text, "$1...")
+	text := userPart.ReplaceAllString(d.error.Error(), "://...@")
+	text = queryPart.ReplaceAllString(text, "$1...")
 	for _, secret := range d.secrets {
 		text = strings.ReplaceAll(text, secret, "...")
 	}
