@@ -17,7 +17,7 @@ import (
 // Objects of the interfaces' group of MIB-2 (RFC 2863), to which the
 // interface's index is added, and the time since the agent started (RFC 3418).
 const (
-	oidOctets        = ".1.3.6.1.2.1.31.1.1.1.6."  // ifHCOutOctets
+	oidOctets        = ".1.3.6.1.2.1.31.1.1.1.10." // ifHCOutOctets
 	oidSpeed         = ".1.3.6.1.2.1.31.1.1.1.15." // ifHighSpeed, in Mbit/s; 0: not known
 	oidDiscontinuity = ".1.3.6.1.2.1.31.1.1.1.19." // ifCounterDiscontinuityTime: when counters began anew
 	oidUptime        = ".1.3.6.1.2.1.1.3.0"        // sysUpTime, in 1/100 s

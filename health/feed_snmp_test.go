@@ -21,7 +21,7 @@ type iface struct{ octets, speed, discontinuity, uptime any }
 // variables answers a question with what is there.
 func (i iface) variables(asked []gosnmp.SnmpPDU) []gosnmp.SnmpPDU {
 	values := map[string]gosnmp.SnmpPDU{
-		".1.3.6.1.2.1.31.1.1.1.6.3":  {Type: gosnmp.Counter64, Value: i.octets},
+		".1.3.6.1.2.1.31.1.1.1.10.3": {Type: gosnmp.Counter64, Value: i.octets},
 		".1.3.6.1.2.1.31.1.1.1.15.3": {Type: gosnmp.Gauge32, Value: i.speed},
 		".1.3.6.1.2.1.31.1.1.1.19.3": {Type: gosnmp.TimeTicks, Value: i.discontinuity},
 		".1.3.6.1.2.1.1.3.0":         {Type: gosnmp.TimeTicks, Value: i.uptime},

@@ -77,7 +77,7 @@ func (n *Network) probe(ask asking) Probe {
 		c.result.Total = time.Since(start)
 		if err != nil {
 			c.result.Failure = failed(ctx, failure, err)
-			c.result.Err = fmt.Errorf("probing %s: %w", c.name(), err)
+			c.result.Err = fmt.Errorf("%s %s: %w", c.doing(), c.name(), err)
 		}
 		return c.result
 	}
@@ -120,6 +120,14 @@ func (c *call) run(ctx context.Context, ask asking) (site.Failure, error) {
 	}
 	c.url = u
 	return ask(ctx, c)
+}
+
+// doing says in an error what is being done.
+func (c *call) doing() string {
+	if c.target.IsFeed() {
+		return "reading"
+	}
+	return "probing"
 }
 
 // name says in an error which target it was. The URL's query may hold a secret

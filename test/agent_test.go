@@ -134,6 +134,8 @@ func agentHandler() http.Handler {
 		return nil, err
 	})
 	handle(mux, "/exchange", relay)
+	handle(mux, "/get", get)
+	handle(mux, "/send", new(traffic).change)
 	return mux
 }
 

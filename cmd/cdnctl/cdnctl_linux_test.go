@@ -180,7 +180,7 @@ ORIGIN  OPERATED  SIDE  SERVING  ADDRESSES
 fra     own       cdn   yes      192.0.2.10 up, 2001:db8::10 down
 
 ORIGIN  OVER  FAR OVER  RECOVER  THRESHOLD
-fra     3     1         240ms    response_time: p50 of 9 samples is 390ms, 130 % of the limit 300ms (age 1s)
+fra     3     1         240ms    response_time: p50 of 9 samples, 390ms, is 130 % of the limit 300ms (age 1s)
 fra     0     0         2Gbit    available_bandwidth: no fresh sample for the limit 1Gbit (no_data origin after 10m)
 
 SOURCE                                 EVERY  HEALTH   FAILED  GOOD  NEWEST

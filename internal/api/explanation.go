@@ -37,14 +37,14 @@ type ThresholdState struct {
 }
 
 // String says it in a line, such as
-// "response_time: p50 of 9 samples is 390ms, 130 % of the limit 300ms (age 1s)".
+// "response_time: p50 of 9 samples, 390ms, is 130 % of the limit 300ms (age 1s)".
 func (t ThresholdState) String() string {
 	limit := t.Signal.Format(float64(t.Limit))
 	if t.Missing {
 		return fmt.Sprintf("%s: no fresh sample for the limit %s (no_data %s)", t.Signal, limit, t.NoData)
 	}
-	return fmt.Sprintf("%s: %s of %d samples is %s, %.0f %% of the limit %s (age %s)", t.Signal, t.Statistic,
-		t.Samples, t.Signal.Format(float64(t.Value)), t.V*100, limit, t.Age)
+	return fmt.Sprintf("%s: %s of %d samples, %s, %s (age %s)", t.Signal, t.Statistic, t.Samples,
+		t.Signal.Format(float64(t.Value)), t.Signal.Against(float64(t.Limit), float64(t.V)), t.Age)
 }
 
 // SourceState is how one probe or feed does.

@@ -70,8 +70,12 @@ func TestURLsLoseTheirSecrets(t *testing.T) {
 func TestAThresholdSaysItselfInALine(t *testing.T) {
 	state := api.ThresholdState{Signal: site.ResponseTime, Statistic: site.P50, Limit: 0.3, Value: 0.39, V: 1.3,
 		Samples: 9, Age: api.Seconds(time.Second), NoData: "origin after 10m"}
-	if want := "response_time: p50 of 9 samples is 390ms, 130 % of the limit 300ms (age 1s)"; state.String() != want {
+	if want := "response_time: p50 of 9 samples, 390ms, is 130 % of the limit 300ms (age 1s)"; state.String() != want {
 		t.Errorf("Expected %q, got %q", want, state)
+	}
+	less := api.ThresholdState{Signal: site.AvailableBandwidth, Statistic: site.Last, Limit: 200e6, Value: 250e6, V: 0.8, Samples: 3}
+	if want := "available_bandwidth: last of 3 samples, 250Mbit, against the limit 200Mbit is 80 % (age 0s)"; less.String() != want {
+		t.Errorf("Expected %q, got %q", want, less)
 	}
 	state.Missing = true
 	if want := "response_time: no fresh sample for the limit 300ms (no_data origin after 10m)"; state.String() != want {

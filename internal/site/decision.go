@@ -90,15 +90,7 @@ func (r Reason) String() string {
 		failed = ", the last probe failed: " + r.Detail
 	}
 	return fmt.Sprintf("%s: %s%s %s %s (age %s)%s", cause, r.Signal, origin,
-		r.Signal.Format(r.Value), r.against(), r.Age.Round(time.Millisecond), failed)
-}
-
-// against compares the value with the limit.
-func (r Reason) against() string {
-	if r.Signal.LessIsWorse() {
-		return fmt.Sprintf("against the limit %s is %.0f %%", r.Signal.Format(r.Limit), r.V*100)
-	}
-	return fmt.Sprintf("is %.0f %% of the limit %s", r.V*100, r.Signal.Format(r.Limit))
+		r.Signal.Format(r.Value), r.Signal.Against(r.Limit, r.V), r.Age.Round(time.Millisecond), failed)
 }
 
 func seconds(v float64) time.Duration {

@@ -91,6 +91,14 @@ func FormatRate(v float64) string {
 	return "0bit"
 }
 
+// Against says what a performance value means beside its limit.
+func (s Signal) Against(limit, v float64) string {
+	if s.LessIsWorse() {
+		return fmt.Sprintf("against the limit %s is %.0f %%", s.Format(limit), v*100)
+	}
+	return fmt.Sprintf("is %.0f %% of the limit %s", v*100, s.Format(limit))
+}
+
 // ParseRate reads a bit rate with its unit, such as 200Mbit.
 func ParseRate(text string) (float64, error) {
 	for _, r := range rates {
