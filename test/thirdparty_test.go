@@ -91,7 +91,7 @@ func (s *server) expectForbidden(t *testing.T, host string) {
 	if s.total(t, ownSeries+"probes_total", "kind", "json", "result", "forbidden") == 0 {
 		t.Error("Expected the result forbidden")
 	}
-	if n := s.output.count("json: probing 'http://" + host + ":" + s.vars["feed"] + "/load'"); n != 1 {
+	if n := s.output.count("'http://" + host + ":" + s.vars["feed"] + "/load': connecting: "); n != 1 {
 		t.Errorf("Expected one word in the log, got %d", n)
 	}
 	if got := s.udp().ask("own.example.org.", typeA); got != atOrigin {
