@@ -5,7 +5,7 @@ FUZZTIME    ?= 10s
 .PHONY: build test race bench lint fuzz full check torture
 
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o build/coredns ./cmd/coredns
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o build/ ./cmd/coredns ./cmd/cdnctl
 
 test:
 	go test ./...
@@ -27,6 +27,8 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzAdd -fuzztime $(FUZZTIME) ./internal/corefile
 	go test -run '^$$' -fuzz FuzzServeDNS -fuzztime $(FUZZTIME) ./plugin
 	go test -run '^$$' -fuzz FuzzCanonicalName -fuzztime $(FUZZTIME) ./internal/site
+	go test -run '^$$' -fuzz FuzzSelector -fuzztime $(FUZZTIME) ./internal/site
+	go test -run '^$$' -fuzz FuzzF8Request -fuzztime $(FUZZTIME) ./health
 
 full:
 	CGO_ENABLED=0 go test -tags full ./cmd/coredns

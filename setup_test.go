@@ -476,6 +476,7 @@ func onLoopback(t *testing.T, text string, port int) string {
 		{`(?m)^example\.org(:1053)? \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", port)},
 		{`(?m)^example\.org:5353 \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", freePort(t))},
 		{`127\.0\.0\.1:(9153|8181)`, "127.0.0.1:0"},
+		{`socket \S+`, "socket " + filepath.Join(t.TempDir(), "socket")},
 		{`(?m)^ *bind 127\.0\.0\.1\n( *bind 127\.0\.0\.1\n)`, "$1"},
 	} {
 		text = regexp.MustCompile(r.from).ReplaceAllString(text, r.to)

@@ -21,7 +21,7 @@ import (
 const (
 	maxHeader = 64 << 10 // bytes
 	maxBody   = 64 << 10 // bytes after which the answer is good enough
-	maxErr    = 200      // bytes of an error that quotes the answer
+	maxErr    = 200      // bytes of an error that is not ours
 )
 
 // askHTTP is the probe of kind "http": a request to the URL's host and port but
@@ -216,11 +216,12 @@ func (x *exchange) doHTTP1() (site.Failure, error) {
 
 	x.answered = true
 	head, err := readHead(s.answer, &s.asked)
-	if err != nil && s.incoming.N <= 0 {
-		err = fmt.Errorf("more than %d bytes", maxHeader)
-	}
 	if err != nil {
-		return site.FailureProtocol, fmt.Errorf("reading the header: %w", x.quotable(err))
+		err = unquoted(err)
+		if s.incoming.N <= 0 {
+			err = fmt.Errorf("more than %d bytes", maxHeader)
+		}
+		return site.FailureProtocol, fmt.Errorf("reading the header: %w", err)
 	}
 	s.incoming.N = math.MaxInt64
 	failure, err := x.judge(head)
@@ -237,7 +238,7 @@ func (x *exchange) judge(head *http.Response) (site.Failure, error) {
 	failure, err := x.read(head, &b)
 	var broken errBody
 	if errors.As(err, &broken) {
-		return site.FailureProtocol, fmt.Errorf("reading the body after %d bytes: %w", x.result.Bytes, x.quotable(broken.error))
+		return site.FailureProtocol, fmt.Errorf("reading the body after %d bytes: %w", x.result.Bytes, unquoted(broken.error))
 	}
 	x.again = b.whole
 	return failure, err
@@ -274,15 +275,12 @@ func readHead(answer *bufio.Reader, req *http.Request) (*http.Response, error) {
 	}
 }
 
-// quotable replaces an error of net/http that quotes the answer where that is
-// long, or might be an echo of a secret that was sent; see name.
-func (x *exchange) quotable(err error) error {
+// unquoted replaces an error of net/http, which may quote the answer: that is
+// the target's own, and may be an echo of a secret that was sent.
+func unquoted(err error) error {
 	var broken net.Error
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken) {
 		return err
 	}
-	if x.req.url.RawQuery != "" || x.ask.Headers != "" || len(err.Error()) > maxErr {
-		return errors.New("not valid HTTP")
-	}
-	return err
+	return errors.New("not valid HTTP")
 }

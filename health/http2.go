@@ -56,7 +56,7 @@ func (x *exchange) doHTTP2(ctx context.Context) (site.Failure, error) {
 	defer cancel()
 	head, err := x.roundTrip(ctx)
 	if err != nil {
-		return unanswered(err), fmt.Errorf("waiting for the answer: %w", x.quotable(err))
+		return unanswered(err), fmt.Errorf("waiting for the answer: %w", unquoted(err))
 	}
 	defer x.lap(&x.result.Phases.Transfer)
 	return x.judge(head)

@@ -3,6 +3,7 @@
 package test
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,7 +83,8 @@ func onlyAcceptance(t *testing.T, dir string) {
 }
 
 // enterTree copies our README and sources to where those of a plugin of CoreDNS
-// are. They are looked at there, and compiled from where they belong.
+// are. They are looked at there, and compiled from where they belong. The socket
+// is to be there, too.
 func enterTree(t *testing.T, place string) {
 	t.Helper()
 	root := repository(t)
@@ -94,6 +96,9 @@ func enterTree(t *testing.T, place string) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
+		}
+		if name == "README.md" {
+			text = bytes.ReplaceAll(text, []byte("socket /run/cdnredirect"), []byte("socket "+place))
 		}
 		copied := filepath.Join(place, name)
 		if err := os.MkdirAll(filepath.Dir(copied), 0o755); err != nil {

@@ -60,23 +60,30 @@ func repository(t testing.TB) string {
 	return root
 }
 
-var build struct {
+// command is one of our commands, which is built once.
+type command struct {
+	name string
 	once sync.Once
 	path string
 	err  error
 }
 
-// binary returns the path of the command, which is built once.
-func binary(t testing.TB) string {
+var theServer, theCtl = command{name: "coredns"}, command{name: "cdnctl"}
+
+// binary returns the path of the server.
+func binary(t testing.TB) string { return theServer.built(t) }
+
+// built returns the path of the command.
+func (c *command) built(t testing.TB) string {
 	t.Helper()
-	build.once.Do(func() {
-		build.path = filepath.Join(folder(t), "coredns")
-		build.err = goBuild(repository(t), build.path, "./cmd/coredns")
+	c.once.Do(func() {
+		c.path = filepath.Join(folder(t), c.name)
+		c.err = goBuild(repository(t), c.path, "./cmd/"+c.name)
 	})
-	if build.err != nil {
-		t.Fatal(build.err)
+	if c.err != nil {
+		t.Fatal(c.err)
 	}
-	return build.path
+	return c.path
 }
 
 // goBuild builds a package as a release does, without C.

@@ -5,8 +5,6 @@ package test
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +12,8 @@ import (
 
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	internal "github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 // ownSeries is what the names of our metrics begin with.
@@ -25,11 +25,7 @@ var documentedSeries = regexp.MustCompile("(?m)^\\* `(" + ownSeries + "\\w+)(?:\
 // series returns the README's metrics with their labels, sorted.
 func series(t *testing.T) map[string][]string {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(repository(t), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, found := strings.Cut(string(readme), "\n## Metrics\n")
+	_, section, found := strings.Cut(readme(t), "\n## Metrics\n")
 	if !found {
 		t.Fatal("Expected a section about metrics in README.md")
 	}
@@ -82,6 +78,66 @@ func TestMetricsAreExactlyTheDocumentedOnes(t *testing.T) {
 			t.Errorf("Expected %s of /metrics in README.md", name)
 		}
 	}
+}
+
+// documentedValues is what a bullet says of a label: "`task` is `schedule`,
+// `decide` (always) or `probe`."
+var documentedValues = regexp.MustCompile("`(\\w+)` is ((?:`\\w+`|[^.`])+)\\.")
+
+// values returns the README's values of each label of a metric, sorted.
+func values(t *testing.T, name string) map[string][]string {
+	t.Helper()
+	_, bullet, found := strings.Cut(readme(t), "\n* `"+name+"{")
+	if !found {
+		t.Fatalf("Expected %s with labels in README.md", name)
+	}
+	bullet, _, _ = strings.Cut(bullet, "\n")
+	all := make(map[string][]string)
+	for _, label := range documentedValues.FindAllStringSubmatch(bullet, -1) {
+		words := regexp.MustCompile("`\\w+`").FindAllString(label[2], -1)
+		for _, word := range words {
+			all[label[1]] = append(all[label[1]], strings.Trim(word, "`"))
+		}
+		slices.Sort(all[label[1]])
+	}
+	return all
+}
+
+// TestMetricsHaveTheDocumentedValues compares the words of the README with those
+// of the code, and with the series that are there before anything has happened.
+func TestMetricsHaveTheDocumentedValues(t *testing.T) {
+	t.Parallel()
+	s := spec{corefile: block(metrics, ours()), vars: at(startOrigin(t))}.start(t)
+	results := []string{"ok"}
+	for _, failure := range internal.Failures() {
+		results = append(results, string(failure))
+	}
+	for _, c := range []struct {
+		metric, label string
+		want          []string
+	}{
+		{"probes_total", "result", results},
+		{"probes_total", "kind", slices.Concat(internal.ProbeKinds(), internal.FeedKinds())},
+		{"panics_total", "task", s.labels(t, "panics_total", "task")},
+		{"decision_changes_total", "cause", s.labels(t, "decision_changes_total", "cause")},
+		{"probe_duration_seconds", "phase", s.labels(t, "probe_duration_seconds_count", "phase")},
+	} {
+		slices.Sort(c.want)
+		if got := values(t, ownSeries+c.metric)[c.label]; !slices.Equal(got, c.want) {
+			t.Errorf("Expected the values %v of %s in README.md, got %v", c.want, c.metric, got)
+		}
+	}
+}
+
+// labels returns the values of a label that are on the metrics page.
+func (s *server) labels(t *testing.T, name, label string) (values []string) {
+	t.Helper()
+	for _, one := range samples(t, s.page(t)) {
+		if one.name == ownSeries+name && !slices.Contains(values, one.labels[label]) {
+			values = append(values, one.labels[label])
+		}
+	}
+	return values
 }
 
 func TestMetricsAreWellNamed(t *testing.T) {

@@ -50,5 +50,5 @@ func TestSlowNginxDiverts(t *testing.T) {
 
 	l.them.slow(t, 0)
 	t.Logf("fast: A after %s", await(t, promisedBack, atFarm, both))
-	l.expectReason(t, `recovered: response_time of origin farm \d+(\.\d)?ms is \d\d? % of the limit 300ms`)
+	l.expectReason(t, `recovered: response_time of origin farm \d+(\.\d)?[mµ]s is \d\d? % of the limit 300ms`)
 }

@@ -10,8 +10,8 @@ func errorAt(place string, err error) error {
 	return fmt.Errorf("%s - Error during parsing: %w", place, err)
 }
 
-// wrap adds the line's place to err.
-func (n node) wrap(err error) error { return errorAt(n.place(), err) }
+// wrap adds the line's place to err, and takes secrets out of it.
+func (n node) wrap(err error) error { return errorAt(n.place(), discreet{err, n.secrets()}) }
 
 // errorf makes an error at the line's place.
 func (n node) errorf(format string, args ...any) error {

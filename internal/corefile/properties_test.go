@@ -84,7 +84,7 @@ var propertyErrors = []lineError{
 	{"probe http {origin}", "'{origin}' is not an http:// or https:// URL: first path segment in URL cannot contain colon"},
 	{"probe http ftp://{origin}/", "'ftp://{origin}/' is not an http:// or https:// URL"},
 	{"probe http http://", "'http://' is not an http:// or https:// URL: it has no host"},
-	{"probe http http://a@{origin}/", "'http://a@{origin}/' is not an http:// or https:// URL without user and fragment"},
+	{"probe http http://a@{origin}/", "'http://...@{origin}/' is not an http:// or https:// URL without user and fragment"},
 	{`probe http "http://{origin}/#a"`, "'http://{origin}/#a' is not an http:// or https:// URL without user and fragment"},
 	{"probe http http://{origin}:0/", "port '0' in 'http://{origin}:0/' is not from 1 to 65535"},
 	{"probe http http://{origin}:65536/", "port '65536' in 'http://{origin}:65536/' is not from 1 to 65535"},

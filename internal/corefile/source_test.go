@@ -159,6 +159,10 @@ var sourceErrors = []lineError{
 	{"probe http http://{origin}/ header host b", "header 'host' is not free to choose: the probe sets it itself"},
 	{"probe http http://{origin}/ header Range b", "header 'Range' is not free to choose: the probe sets it itself"},
 	{"probe http http://{origin}/ header X-A \"b\nc\"", `value "b\nc" of header 'X-A' is not one line of text`},
+	{"probe http http://{origin}/ header X-A Bearer hunter22", "unknown word '...': every, timeout, tls_verify, days, method, status, body, match, json, keep_alive, http2, header are known"},
+	{`probe http http://{origin}/ header "X-A: hunter22" every 2s`, "'X-A: ...' is not the name of a header: write one such as Authorization"},
+	{"probe http http://{origin}/ header X-A \"hunter22\nhunter23\"", `value "...\n..." of header 'X-A' is not one line of text`},
+	{"probe http ftp://{origin}/?key=hunter22", "'ftp://{origin}/?...' is not an http:// or https:// URL"},
 	{"probe tcp {origin}:25 header X-A b", "unknown word 'header': every, timeout, send, expect are known"},
 
 	{"probe download http://{origin}/ size 1", "invalid size '1': " + noMeasure},

@@ -116,7 +116,7 @@ func (r *reader) readLine(depth int) (node, error) {
 func (r *reader) readBlock(n node, depth int) (node, error) {
 	opener := strings.Join(n.words, " ")
 	if depth > maxDepth {
-		return n, r.errorf("unexpected '{' after '%s': a property has no block; is a '}' missing above?", opener)
+		return n, n.errorf("unexpected '{' after '%s': a property has no block; is a '}' missing above?", opener)
 	}
 	r.next()
 	children, err := r.lines(depth)
