@@ -203,11 +203,12 @@ func (j *judging) returnDue() time.Time {
 // back to one because it hears nothing.
 func (j *judging) turn(side site.Side, reason site.Reason) bool {
 	st := j.st
-	if j.in.Hold && side == site.SideCDN {
+	held := j.in.Hold == HoldAll || j.in.Hold == HoldThresholds && reason.Cause != site.CauseDown
+	if held && side == site.SideCDN {
 		st.Waiting = true
 		return false
 	}
-	if j.in.Hold && reason.Cause == site.CauseNoData {
+	if held && reason.Cause == site.CauseNoData {
 		j.again = true
 		return false
 	}

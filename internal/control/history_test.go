@@ -95,7 +95,7 @@ type history struct {
 	now     time.Time
 	sources []control.Source
 	ready   []bool
-	hold    bool
+	hold    control.Hold
 	turns   []turn
 	each    func(before, after site.Decision) // is called after every decision; nil: nothing is
 }

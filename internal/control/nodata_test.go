@@ -87,7 +87,7 @@ func TestNobodyComesBackWhileBlind(t *testing.T) {
 	for range 100 {
 		h.now = h.now.Add(period)
 		in := h.input(control.None)
-		in.Hold = true
+		in.Hold = control.HoldAll
 		h.state, _ = control.Decide(h.site, h.state, in)
 	}
 	if got := side(h.last()); got != "C" || h.state.Waiting() {

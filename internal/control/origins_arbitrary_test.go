@@ -122,7 +122,7 @@ type stretch struct {
 	gaps  []time.Duration // before each round of samples
 	moods []mood          // by path
 	ready []bool
-	hold  bool
+	hold  control.Hold
 }
 
 func anyStretches(s *site.Site) *rapid.Generator[[]stretch] {
@@ -141,7 +141,7 @@ func anyStretches(s *site.Site) *rapid.Generator[[]stretch] {
 		if rapid.Bool().Draw(t, "are CDNs out") {
 			st.ready = rapid.SliceOfN(rapid.Bool(), len(s.CDNs), len(s.CDNs)).Draw(t, "ready")
 		}
-		st.hold = rapid.IntRange(0, 3).Draw(t, "hold") == 0
+		st.hold = max(0, control.Hold(rapid.IntRange(-5, 2).Draw(t, "hold")))
 		return st
 	}), 4, 20)
 }

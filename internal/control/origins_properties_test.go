@@ -195,7 +195,7 @@ func TestSeveralOriginsWellAndBadForLongEnough(t *testing.T) {
 		for _, st := range anyStretches(s).Draw(t, "stretches") {
 			h.live(st, h.wait)
 		}
-		h.hold = false
+		h.hold = control.HoldNothing
 		all := func(m mood, d time.Duration) {
 			for end := h.now.Add(d); !h.now.After(end); {
 				h.wait(4 * time.Second) // no source is stale by then

@@ -91,8 +91,18 @@ type Input struct {
 	New     int      // the source whose last samples are new; None: only time has passed
 	Ready   []bool   // which CDNs can take visitors, in the site's order; nil: all
 	Hides   string   // types of data that a CNAME would hide although nobody has accepted that
-	Hold    bool     // no origin is to be left now: the monitor may be blind
+	Hold    Hold     // what is not to lead away from an origin now: the monitor may be blind
 }
+
+// Hold says what does not count for now.
+type Hold int8
+
+// The holds.
+const (
+	HoldNothing    Hold = iota
+	HoldThresholds      // that an origin is down counts, but nothing else
+	HoldAll
+)
 
 // None is Input.New when no sample is new.
 const None = -1

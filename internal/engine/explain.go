@@ -28,7 +28,7 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 	if !r.located() {
 		return x, nil
 	}
-	views := control.Explain(r.site, r.state, r.input(control.None, now, false))
+	views := control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing))
 	x.NextChange = r.outlook(views)
 	for i, view := range views {
 		for _, v := range view.Thresholds {

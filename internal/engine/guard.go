@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +34,9 @@ type guard struct {
 	waiting map[*runner]time.Time // since when sites want to leave
 	left    []time.Time           // when others did, within the guard's time
 	told    time.Time             // since when the operator knows that the monitor is blind; zero: it is not
+
+	answered bool // an anchor has, since this generation came
+	muted    bool // the operator knows that no anchor answers
 }
 
 func newGuard(cfg site.Guard, sites int) guard {
@@ -44,9 +49,12 @@ func (g *guard) inherit(old *guard) {
 	if !g.On() || !old.On() {
 		return
 	}
-	g.heard, g.thaw, g.left = old.heard, old.thaw, old.left
-	if !old.blind.IsZero() {
-		g.blind = old.blind
+	g.thaw, g.left = old.thaw, old.left
+	if !g.heard.After(old.heard) || !g.answered {
+		g.heard = old.heard
+	}
+	if !g.answered || !g.heard.After(old.blind) {
+		g.blind = old.blind // anchors of its own may have answered since
 	}
 	since := make(map[string]time.Time)
 	for r, at := range old.waiting {
@@ -59,28 +67,34 @@ func (g *guard) inherit(old *guard) {
 	}
 }
 
-// holds reports whether a site is to stay where it is for now.
-func (g *guard) holds(r *runner, now time.Time) bool {
-	switch {
-	case !g.On():
-		return false
-	case !g.blind.IsZero():
-		return true
-	case now.Sub(g.thaw) < r.memory():
-		return true // what was heard while the monitor was blind still counts
+// holds says what is not to lead a site away from its origins for now. What was
+// heard while the monitor was blind still counts for a time.
+func (g *guard) holds(r *runner, now time.Time) control.Hold {
+	if !g.On() {
+		return control.HoldNothing
 	}
-	since, found := g.waiting[r]
-	return !found || now.Sub(since) < g.Within && !g.heard.After(since)
+	seeing := now.Sub(g.thaw)
+	health, windows := r.memory()
+	since, waits := g.waiting[r]
+	switch {
+	case !g.blind.IsZero(), seeing < health, !waits, now.Sub(since) < g.Within && !g.heard.After(since):
+		return control.HoldAll
+	case seeing < windows:
+		return control.HoldThresholds
+	}
+	return control.HoldNothing
 }
 
-// memory is how long a sample counts at most for a site: until it has left the
-// windows, into which those come last that were under way.
-func (r *runner) memory() time.Duration {
-	var longest time.Duration
+// memory is for how long a sample counts at most: for the health of an address,
+// and until it has left the windows, into which those come last that were under
+// way.
+func (r *runner) memory() (health, windows time.Duration) {
 	for _, p := range r.paths {
-		longest = max(longest, site.StaleAfter(p.source.period), r.span(p.source.period)+2*p.source.period)
+		period := p.source.period
+		health = max(health, site.StaleAfter(period)+2*period)
+		windows = max(windows, r.span(period)+2*period)
 	}
-	return longest
+	return health, max(health, windows)
 }
 
 // guarded notes what a site's latest step means for the guard.
@@ -106,8 +120,11 @@ func (e *Engine) guarded(r *runner, before site.Side, now time.Time) {
 func (e *Engine) doubt(generation *Generation, now time.Time) {
 	g := &generation.guard
 	g.left = slices.DeleteFunc(g.left, func(at time.Time) bool { return now.Sub(at) >= g.Within })
-	if g.blind.IsZero() && g.leaving() >= g.mass && now.Sub(g.heard) >= anchorSilence {
+	switch mass := g.leaving() >= g.mass; {
+	case g.blind.IsZero() && mass && now.Sub(g.heard) >= anchorSilence:
 		g.blind = now
+	case !g.blind.IsZero() && !mass:
+		g.blind, g.thaw = time.Time{}, now // whoever wanted to leave is well again
 	}
 }
 
@@ -135,11 +152,32 @@ func (e *Engine) tellBlind(now time.Time) {
 	}
 }
 
+// muteAfter is after how long the operator is told that no anchor answers.
+const muteAfter = 10 * time.Second
+
+// tellMute tells the operator, once, that sites wait before they leave because
+// no anchor answers, and that one does again.
+func (e *Engine) tellMute(now time.Time) {
+	if e.current == nil || !e.current.guard.On() {
+		return
+	}
+	g := &e.current.guard
+	switch mute := now.Sub(g.heard) >= muteAfter; {
+	case mute && !g.muted:
+		e.cfg.Log.Warningf("guard: no anchor has answered for %s: every site waits %s before it leaves its origins", now.Sub(g.heard).Round(time.Second), g.Within)
+	case !mute && g.muted:
+		e.cfg.Log.Infof("guard: an anchor answers again")
+	}
+	g.muted = now.Sub(g.heard) >= muteAfter
+}
+
 // watchAnchors is the task that asks the anchors of all guards, each as long as
 // there is one.
 func (e *Engine) watchAnchors(ctx context.Context) error {
 	var asking sync.WaitGroup
 	defer asking.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	busy := make(map[netip.AddrPort]bool)
 	answered := make(chan answer)
 	tick := time.NewTicker(anchorEvery)
@@ -173,11 +211,22 @@ func (e *Engine) ask(ctx context.Context, anchor netip.AddrPort, answered chan<-
 	a := answer{anchor: anchor, asked: time.Now()}
 	limited, cancel := context.WithTimeout(ctx, anchorTimeout)
 	defer cancel()
-	a.err = e.cfg.Anchor(limited, anchor)
+	a.err = e.askGuarded(limited, anchor)
 	select {
 	case answered <- a:
 	case <-ctx.Done():
 	}
+}
+
+// askGuarded asks an anchor; a panic is no answer.
+func (e *Engine) askGuarded(ctx context.Context, anchor netip.AddrPort) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			e.panicked("guard", value, debug.Stack())
+			err = errors.New("it panicked")
+		}
+	}()
+	return e.cfg.Anchor(ctx, anchor)
 }
 
 // anchors returns all anchors, and looks after the sites that wait.
@@ -191,6 +240,7 @@ func (e *Engine) anchors(now time.Time) []netip.AddrPort {
 		e.review(generation, now)
 	}
 	e.tellBlind(now)
+	e.tellMute(now)
 	slices.SortFunc(all, netip.AddrPort.Compare)
 	return slices.Compact(all)
 }
@@ -218,7 +268,7 @@ func (e *Engine) heard(a answer, now time.Time) {
 		if !slices.Contains(g.Anchors, a.anchor) || !a.asked.After(g.heard) {
 			continue
 		}
-		g.heard = a.asked
+		g.heard, g.answered = a.asked, true
 		if !g.blind.IsZero() {
 			g.blind, g.thaw = time.Time{}, now
 		}
@@ -230,7 +280,7 @@ func (e *Engine) heard(a answer, now time.Time) {
 // review lets those decide again who waited and need not wait any longer.
 func (e *Engine) review(generation *Generation, now time.Time) {
 	for _, r := range slices.Collect(maps.Keys(generation.guard.waiting)) {
-		if !generation.guard.holds(r, now) {
+		if generation.guard.holds(r, now) != control.HoldAll {
 			e.step(r, control.None, now)
 		}
 	}

@@ -92,7 +92,7 @@ func (r *runner) span(every time.Duration) time.Duration {
 
 // step takes the next decision and publishes it if it says anything new. It
 // returns the decision before.
-func (r *runner) step(path int, now time.Time, hold bool) (before site.Decision, changed bool) {
+func (r *runner) step(path int, now time.Time, hold control.Hold) (before site.Decision, changed bool) {
 	before = r.state.Decision()
 	if !r.located() {
 		return before, false
@@ -108,7 +108,7 @@ func (r *runner) step(path int, now time.Time, hold bool) (before site.Decision,
 
 // input returns what a decision looks at. Its sources are valid until the next
 // call for the generation.
-func (r *runner) input(path int, now time.Time, hold bool) control.Input {
+func (r *runner) input(path int, now time.Time, hold control.Hold) control.Input {
 	sources := r.generation.scratch[:0]
 	for i := range r.paths {
 		sources = append(sources, r.paths[i].input(r.paths[i].source.span))

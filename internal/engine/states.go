@@ -53,7 +53,7 @@ func (r *runner) shown(now time.Time) api.State {
 	if !r.located() {
 		return s
 	}
-	for i, view := range control.Explain(r.site, r.state, r.input(control.None, now, false)) {
+	for i, view := range control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing)) {
 		s.Origins = append(s.Origins, shownOrigin(&r.site.Origins[i], view, d))
 	}
 	return s

@@ -28,6 +28,11 @@ func (g Guard) Validate() error {
 	case g.Within < time.Second || g.Within > time.Hour:
 		return fmt.Errorf("time %s is not from 1s to 1h", g.Within)
 	}
+	for _, anchor := range g.Anchors {
+		if anchor.Addr().Unmap().IsLoopback() {
+			return fmt.Errorf("anchor '%s' is this machine itself, which always answers: name somebody on the other side of its uplink", anchor)
+		}
+	}
 	return nil
 }
 
