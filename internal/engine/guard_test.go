@@ -335,3 +335,46 @@ func TestADroppedGenerationWaitsForNothing(t *testing.T) {
 		wantBlind(t, w, reg, 0, 1, 1)
 	})
 }
+
+// TestADeadOriginIsLeftSoonWhateverItsWindows has one die whose threshold looks
+// back for two minutes.
+func TestADeadOriginIsLeftSoonWhateverItsWindows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		e, _ := w.engine(t)
+		g := offerGuarded(e, watchful, fleet(20)...)
+		w.change(cut)
+		time.Sleep(time.Minute)
+		w.set(url("192.0.2.3"), time.Hour) // i%5 == 2
+		w.change(mend)
+		time.Sleep(15 * time.Second)
+		if got := gone(g, 20); got != 1 {
+			t.Errorf("Expected the dead one gone, got %d", got)
+		}
+	})
+}
+
+// TestTheMonitorSeesAgainOnceNobodyWantsToLeave has the uplink mended, and the
+// anchors stay mute.
+func TestTheMonitorSeesAgainOnceNobodyWantsToLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		e, reg := w.engine(t)
+		g := offerGuarded(e, watchful, fleet(20)...)
+		w.change(mute)
+		w.change(cut)
+		time.Sleep(time.Minute)
+		wantBlind(t, w, reg, 1, 1, 0)
+		if got := w.guardSaid("no anchor has answered for 10s"); got != 1 {
+			t.Errorf("Expected one word of mute anchors, got %q", w.logged())
+		}
+		w.change(mend)
+		time.Sleep(5 * time.Minute)
+		wantBlind(t, w, reg, 0, 1, 1)
+		w.set(url("192.0.2.1"), time.Hour)
+		time.Sleep(2 * time.Minute)
+		if got := gone(g, 20); got != 1 {
+			t.Errorf("Expected the dead one gone after the guard's time, got %d", got)
+		}
+	})
+}
