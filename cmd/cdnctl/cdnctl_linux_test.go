@@ -193,7 +193,7 @@ promql http://192.0.2.10:9090/         1m0s   unknown  0       0     no sample y
 
 func TestExplainWithoutAClientWhereItMatters(t *testing.T) {
 	_, out, _ := cdnctl(t, fake{state: state()}, "explain", "www.example.org")
-	if !strings.Contains(out, "answer    depends on the client: name one with --client\n") {
+	if !strings.Contains(out, "answer    depends on the client (name one with --client), or is not known yet\n") {
 		t.Errorf("Expected to be asked for a client, got\n%s", out)
 	}
 }

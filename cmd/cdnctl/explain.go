@@ -76,7 +76,7 @@ func weight(c api.CDN) string {
 
 func (p *page) answer(a *api.Answer) {
 	if a == nil {
-		p.line("answer    depends on the client: name one with --client")
+		p.line("answer    depends on the client (name one with --client), or is not known yet")
 		return
 	}
 	who := "every client"

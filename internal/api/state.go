@@ -19,7 +19,7 @@ type State struct {
 
 	Reason string      `json:"reason"` // in a line, for people
 	Cause  site.Cause  `json:"cause"`
-	Signal site.Signal `json:"signal,omitempty"` // of the worst threshold; empty: no value counted
+	Signal site.Signal `json:"signal,omitempty"` // of the worst threshold now; empty: no data
 	Value  Number      `json:"value"`
 	Limit  Number      `json:"limit"`
 	V      Number      `json:"v"` // 1 is the limit

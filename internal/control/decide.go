@@ -220,11 +220,28 @@ func (j *judging) turn(side site.Side, reason site.Reason) bool {
 	return true
 }
 
-// because returns the worst threshold as the reason of a turn.
+// because returns the worst threshold as the reason of a turn. What is down need
+// not be what that measures: the probe that found it is named as well.
 func (j *judging) because(cause site.Cause) site.Reason {
 	reason := j.reason
 	reason.Cause = cause
+	if cause == site.CauseDown {
+		reason.Detail = j.whatFailed()
+	}
 	return reason
+}
+
+// whatFailed returns what failed in the newest sample of a path that is down.
+func (j *judging) whatFailed() string {
+	var last site.Sample
+	for i, src := range j.in.Sources {
+		if j.concerns(src) && !src.Feed && j.path(i) == HealthDown && len(src.Samples) > 0 {
+			if s := src.Samples[len(src.Samples)-1]; !s.At.Before(last.At) {
+				last = s
+			}
+		}
+	}
+	return last.Detail
 }
 
 func later(a, b time.Time) time.Time {

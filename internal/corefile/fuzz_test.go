@@ -67,7 +67,7 @@ const together = `cdnredirect {
     guard 30% in 1m anchor 192.0.2.53 [2001:db8::53]:53
     socket /run/cdnredirect/control.sock
     origin fra {
-        address 192.0.2.10 2001:db8::10
+        address 192.0.2.10
         capacity 10Gbit
         operated own
         feed used_bandwidth snmp {origin} ifindex 3 community env:COMMUNITY every 30s

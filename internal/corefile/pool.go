@@ -2,6 +2,7 @@ package corefile
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -9,11 +10,11 @@ import (
 // pool has sites share what their class says alike: there may be very many of
 // them.
 type pool struct {
-	hosts      map[string][]string
+	hosts      map[string][][]string
 	origins    map[originKey][]site.Origin
-	sources    map[site.Source][]site.Source
-	thresholds map[site.Threshold][]site.Threshold
-	cdns       map[site.CDN][]site.CDN
+	sources    map[site.Source][][]site.Source
+	thresholds map[site.Threshold][][]site.Threshold
+	cdns       map[site.CDN][][]site.CDN
 	policies   map[policyKey]*site.Policy
 }
 
@@ -35,12 +36,12 @@ type originKey struct {
 
 func newPool() *pool {
 	return &pool{
-		hosts:      make(map[string][]string),
+		hosts:      make(map[string][][]string),
 		origins:    make(map[originKey][]site.Origin),
-		sources:    make(map[site.Source][]site.Source),
-		cdns:       make(map[site.CDN][]site.CDN),
+		sources:    make(map[site.Source][][]site.Source),
+		cdns:       make(map[site.CDN][][]site.CDN),
 		policies:   make(map[policyKey]*site.Policy),
-		thresholds: make(map[site.Threshold][]site.Threshold),
+		thresholds: make(map[site.Threshold][][]site.Threshold),
 	}
 }
 
@@ -97,14 +98,22 @@ func (p *pool) sharedOrigins(origins []site.Origin) []site.Origin {
 	return origins
 }
 
-// shared returns the first list that was equal to this one. Most have one item.
-func shared[T comparable](seen map[T][]T, list []T) []T {
-	if len(list) != 1 {
+// alike is how many lists that begin alike are remembered: enough for those of
+// classes, and few to compare with.
+const alike = 8
+
+// shared returns the first list that was equal to this one.
+func shared[T comparable](seen map[T][][]T, list []T) []T {
+	if len(list) == 0 {
 		return list
 	}
-	if known := seen[list[0]]; known != nil {
-		return known
+	for _, known := range seen[list[0]] {
+		if slices.Equal(known, list) {
+			return known
+		}
 	}
-	seen[list[0]] = list
+	if known := seen[list[0]]; len(known) < alike {
+		seen[list[0]] = append(known, list)
+	}
 	return list
 }

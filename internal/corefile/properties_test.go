@@ -294,9 +294,9 @@ var effects = []effect{
 	{"probe http http://{origin}/ every 20s", probe(func(p *site.Source) { p.Every, p.Timeout = 20*time.Second, 10*time.Second })},
 	{"probe http http://{origin}/ timeout 2s", probe(func(p *site.Source) { p.Timeout = 2 * time.Second })},
 	{"probe http http://{origin}/ status 200,301-302", probe(func(p *site.Source) { p.Ask.Status, _ = site.ParseStatus("200,301-302") })},
-	{"probe http http://{origin}/ tls_verify off", probe(func(p *site.Source) { p.Ask.SkipVerify = true })},
-	{"probe http http://{origin}/ tls_verify off timeout 1s status 204 every 2s", probe(func(p *site.Source) {
-		p.Every, p.Timeout, p.Ask.SkipVerify = 2*time.Second, time.Second, true
+	{"probe http https://{origin}/ tls_verify off", probe(func(p *site.Source) { p.URL, p.Ask.SkipVerify = "https://{origin}/", true })},
+	{"probe http https://{origin}/ tls_verify off timeout 1s status 204 every 2s", probe(func(p *site.Source) {
+		p.URL, p.Every, p.Timeout, p.Ask.SkipVerify = "https://{origin}/", 2*time.Second, time.Second, true
 		p.Ask.Status, _ = site.ParseStatus("204")
 	})},
 

@@ -77,7 +77,8 @@ var sourceEffects = []effect{
 	{"probe download http://{origin}/1m size 2MiB" + enough, rate(func(p *site.Source) { p.Ask.Size = 2 << 20 })},
 	{"probe download http://{origin}/1m size 300kB" + enough, rate(func(p *site.Source) { p.Ask.Size = 300_000 })},
 	{"probe download http://{origin}/1m size 3MB" + enough, rate(func(p *site.Source) { p.Ask.Size = 3_000_000 })},
-	{"probe download http://{origin}/1m tls_verify off days 3 header X-A b every 2m timeout 10s" + enough, rate(func(p *site.Source) {
+	{"probe download https://{origin}/1m tls_verify off days 3 header X-A b every 2m timeout 10s" + enough, rate(func(p *site.Source) {
+		p.URL = "https://{origin}/1m"
 		p.Ask.SkipVerify, p.Ask.Days, p.Ask.Headers, p.Every, p.Timeout = true, 3, "X-A: b", 2*time.Minute, 10*time.Second
 	})},
 
@@ -101,16 +102,16 @@ var sourceEffects = []effect{
 	{"probe icmp {origin}", only("icmp", "icmp://{origin}", nil)},
 
 	{"feed load prometheus http://{origin}:9100/metrics node_load1", feed("prometheus", "http://{origin}:9100/metrics", site.Load, query("node_load1"))},
-	{`feed requests prometheus http://{origin}/m reqs{code="200"} scale 2 every 30s timeout 3s tls_verify off header X-A b`,
-		feed("prometheus", "http://{origin}/m", site.Requests, func(p *site.Source) {
+	{`feed requests prometheus https://{origin}/m reqs{code="200"} scale 2 every 30s timeout 3s tls_verify off header X-A b`,
+		feed("prometheus", "https://{origin}/m", site.Requests, func(p *site.Source) {
 			p.Every, p.Timeout = 30*time.Second, 3*time.Second
 			p.Ask = site.Ask{Query: `reqs{code="200"}`, Scale: 2, SkipVerify: true, Headers: "X-A: b"}
 		})},
 	{"feed error_ratio prometheus http://{origin}/m errors over reqs", feed("prometheus", "http://{origin}/m", site.ErrorRatio, func(p *site.Source) {
 		p.Ask.Query, p.Ask.Over = "errors", "reqs"
 	})},
-	{`feed response_time promql http://prom.example.net:9090 "sum(rate(x{job=\"a\"}[1m]))" scale 0.001 tls_verify off header X-A b`,
-		feed("promql", "http://prom.example.net:9090", site.ResponseTime, func(p *site.Source) {
+	{`feed response_time promql https://prom.example.net:9090 "sum(rate(x{job=\"a\"}[1m]))" scale 0.001 tls_verify off header X-A b`,
+		feed("promql", "https://prom.example.net:9090", site.ResponseTime, func(p *site.Source) {
 			p.Ask = site.Ask{Query: `sum(rate(x{job="a"}[1m]))`, Scale: 0.001, SkipVerify: true, Headers: "X-A: b"}
 		})},
 	{"feed connections json https://api.{host}/{label}?a=b stats.now scale 1e3", feed("json", "https://api.www.example.org/www?a=b", site.Connections, func(p *site.Source) {
@@ -148,7 +149,9 @@ var sourceErrors = []lineError{
 	{"probe http http://{origin}/ keep_alive yes", "unknown value 'yes': on, off are known"},
 	{"probe http http://{origin}/ http2 h2c", "unknown value 'h2c': on, off are known"},
 	{"probe http http://{origin}/ days 0", "invalid number '0': it must be at least 1"},
-	{"probe http http://{origin}/ days 3651", "days 3651 is not from 0 to 3650"},
+	{"probe http https://{origin}/ days 3651", "days 3651 is not from 0 to 3650"},
+	{"probe http http://{origin}/ days 30", "tls_verify and days say something of TLS, which is not spoken here"},
+	{"probe grpc {origin}:50051 tls_verify off", "tls_verify and days say something of TLS, which is not spoken here"},
 	{"probe http http://{origin}/ size 1MiB", "unknown word 'size': every, timeout, tls_verify, days, method, status, body, match, json, keep_alive, http2, header are known"},
 
 	{"probe http http://{origin}/ header", wrongArgs + "'header'"},

@@ -4,25 +4,22 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
-
-	"github.com/miekg/dns"
 )
 
 // Explain says all about the site that answers a name; see api.Engine.
 func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error) {
-	r := ownerOf(e.inForce(), name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.ownerOf(name)
 	if r == nil {
 		return api.Explanation{}, fmt.Errorf("%w: '%s'", api.ErrUnknown, name)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	now := time.Now()
 	x := api.Explanation{State: r.shown(now), Names: r.site.Names, Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
 	if !r.located() {
@@ -41,21 +38,21 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 	return x, nil
 }
 
-// ownerOf returns the runner of the site that answers a name, or nil: that with
-// the name, or with the wildcard nearest above.
-func ownerOf(runners []*runner, name string) *runner {
-	var owner *runner
-	best := ""
-	for _, r := range runners {
-		for _, own := range r.site.Names {
-			below, wild := strings.CutPrefix(own, "*.")
-			fits := own == name || wild && name != below && dns.IsSubDomain(below, name)
-			if fits && (own == name || best != name && len(own) > len(best)) {
-				owner, best = r, own
-			}
-		}
+// ownerOf returns the runner of the site in force that answers a name, or nil. It
+// goes by the table, as questions do.
+func (e *Engine) ownerOf(name string) *runner {
+	if e.current == nil || e.current.Table == nil {
+		return nil
 	}
-	return owner
+	entry := e.current.Table.Lookup(name)
+	if entry == nil {
+		return nil
+	}
+	i := slices.IndexFunc(e.current.runners, func(r *runner) bool { return r.site.Name() == entry.Name() })
+	if i < 0 {
+		return nil
+	}
+	return e.current.runners[i]
 }
 
 func shownThreshold(origin string, v control.Verdict) api.ThresholdState {
@@ -106,7 +103,7 @@ func (r *runner) outlook(views []control.View) string {
 	s := r.site
 	switch {
 	case r.state.Waiting():
-		return "leaves its origin once an anchor of the guard answers"
+		return "leaves its origin once an anchor of the guard answers, or after the guard's time"
 	case r.state.Side == site.SideUnknown:
 		return "is decided once every probe and feed has spoken"
 	case r.state.Side == site.SideOrigin:

@@ -28,11 +28,12 @@ func (e *Engine) Probe(ctx context.Context, what string) (api.ProbeReport, error
 		}
 		return api.ProbeReport{Results: e.probeAll(ctx, []site.Path{{Target: target}})}, nil
 	}
-	r := ownerOf(e.inForce(), what)
+	e.mu.Lock()
+	r := e.ownerOf(what)
 	if r == nil {
+		e.mu.Unlock()
 		return api.ProbeReport{}, fmt.Errorf("%w: '%s'", api.ErrUnknown, what)
 	}
-	e.mu.Lock()
 	paths := r.site.Paths()
 	e.mu.Unlock()
 	report := api.ProbeReport{Results: e.probeAll(ctx, paths)}
@@ -56,7 +57,7 @@ func (e *Engine) probeAll(ctx context.Context, paths []site.Path) []api.ProbeRes
 	return results
 }
 
-// probeOnce asks a target over a connection of its own.
+// probeOnce asks a target; a probe has a connection of its own.
 func (e *Engine) probeOnce(ctx context.Context, p site.Path) (result api.ProbeResult) {
 	result = api.ProbeResult{Kind: p.Target.Kind, URL: api.URL(p.Target.URL), Address: p.Address}
 	defer func() {

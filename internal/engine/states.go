@@ -44,8 +44,7 @@ func (r *runner) shown(now time.Time) api.State {
 	s := api.State{
 		Site: r.site.Name(), Epoch: d.Epoch, Side: api.Side(d.Side), Share: d.Share,
 		Since: d.Since, TTL: api.Seconds(d.TTL), Reason: d.Reason.String(),
-		Cause: d.Reason.Cause, Signal: d.Reason.Signal, Value: api.Number(d.Reason.Value),
-		Limit: api.Number(d.Reason.Limit), V: api.Number(d.Reason.V), Age: api.Seconds(d.Reason.Age),
+		Cause: d.Reason.Cause,
 	}
 	for _, c := range d.CDNs {
 		s.CDNs = append(s.CDNs, api.CDN{Name: c.Name, Target: c.Target, Weight: c.Weight})
@@ -53,10 +52,26 @@ func (r *runner) shown(now time.Time) api.State {
 	if !r.located() {
 		return s
 	}
-	for i, view := range control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing)) {
+	views := control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing))
+	for i, view := range views {
 		s.Origins = append(s.Origins, shownOrigin(&r.site.Origins[i], view, d))
 	}
+	showWorst(&s, views)
 	return s
+}
+
+// showWorst shows what the worst threshold says now, which the reason need not:
+// that is of the moment when the visitors moved.
+func showWorst(s *api.State, views []control.View) {
+	s.Signal, s.Value, s.Limit, s.V, s.Age = "", 0, 0, 0, 0
+	for _, view := range views {
+		for _, v := range view.Thresholds {
+			if v.Samples > 0 && (s.Signal == "" || v.V > float64(s.V)) {
+				s.Signal, s.Value, s.Limit = v.Signal, api.Number(v.Value), api.Number(v.Limit)
+				s.V, s.Age = api.Number(v.V), api.Seconds(v.Age)
+			}
+		}
+	}
 }
 
 func shownOrigin(o *site.Origin, view control.View, d site.Decision) api.OriginState {

@@ -107,7 +107,7 @@ func TestNoTargetHasAnAddress(t *testing.T) {
 		time.Sleep(70 * time.Second)
 		expectWhole(t, g, "cdn spare [203.0.113.1] [] 20")
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
-		time.Sleep(10 * time.Second)
+		time.Sleep(20 * time.Second) // the pause after so many failures is 40 s, and up to a tenth more
 		expectWhole(t, g, "cdn edge [198.51.100.1] [] 20")
 	})
 }

@@ -94,6 +94,9 @@ func TargetOf(text string) (Target, error) {
 		name = "http"
 	}
 	src := Source{Kind: name, URL: text, Every: 2 * timeoutByHand, Timeout: timeoutByHand, Ask: Ask{Status: DefaultStatus()}}
+	if name == "dns" {
+		return Target{}, fmt.Errorf("'%s' does not say what to ask for: probe a site", text)
+	}
 	if kinds[name].feed || strings.Contains(text, "{") {
 		return Target{}, fmt.Errorf("'%s' is not the URL of a probe", text)
 	}

@@ -210,6 +210,9 @@ func (s *Site) checkSources() error {
 		if err := s.checkSource("probe", p); err != nil {
 			return err
 		}
+		if p.Kind == "download" && p.perAddress() && len(s.Origins) > 0 && s.Origins[0].Next {
+			return wrong(p.Key(), "what downloads from {origin} cost is not known with 'origin next': name a host")
+		}
 	}
 	for _, f := range s.Feeds {
 		if err := s.checkSource("feed", f); err != nil {
@@ -283,8 +286,15 @@ func checkSource(property string, p Source) error {
 		return wrong(key, "period %s is shorter than %s", p.Every, MinEvery)
 	case p.Timeout <= 0 || p.Timeout >= p.Every:
 		return wrong(key, "timeout %s is not below the period %s", p.Timeout, p.Every)
+	case (p.Ask.SkipVerify || p.Ask.Days > 0) && !p.secured():
+		return wrong(key, "tls_verify and days say something of TLS, which is not spoken here")
 	}
 	return p.Ask.check(key, p.Kind)
+}
+
+// secured reports whether TLS is spoken.
+func (s Source) secured() bool {
+	return s.Kind == "tls" || s.Kind == "grpc" && s.Ask.TLS || strings.HasPrefix(strings.ToLower(s.URL), "https:")
 }
 
 // asksItself reports whether a URL's host is one of the site's names: its probe
@@ -350,6 +360,9 @@ func (s *Site) checkSupply(t Threshold, o Origin) error {
 			continue
 		}
 		supplied = true
+		if t.Signal == AvailableBandwidth && !slices.Contains(src.Signals(), t.Signal) && src.perAddress() && len(o.Addresses) > 1 {
+			return fmt.Errorf("the capacity %s is that of the origin as a whole, and the feed of '%s' speaks for one address: read what all use together, or make each address an origin", FormatRate(o.Capacity), src.URL)
+		}
 		if t.Signal == ResponseTime && !src.IsFeed() && t.Limit >= src.Timeout.Seconds() {
 			return fmt.Errorf("limit %s is not below the timeout %s of the probe that measures it", t.Signal.Format(t.Limit), src.Timeout)
 		}

@@ -99,6 +99,15 @@ func TestValidateErrors(t *testing.T) {
 		property, want string
 	}{
 		{names(), "", "a site has no name"},
+		{func(s *site.Site) {
+			s.Origins = []site.Origin{{Next: true}}
+			s.Probes = []site.Source{{Kind: "download", URL: "http://{origin}/1m", Every: time.Minute, Timeout: time.Second, Ask: site.Ask{Status: site.DefaultStatus(), Size: 1 << 20}}}
+		}, "probe download", "what downloads from {origin} cost is not known with 'origin next': name a host"},
+		{func(s *site.Site) {
+			s.Origins[0].Addresses, s.Origins[0].Capacity = addresses("192.0.2.1", "192.0.2.2"), 1e9
+			s.Feeds = []site.Source{{Kind: "snmp", URL: "snmp://{origin}", Every: time.Minute, Timeout: time.Second, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "1"}}}
+			s.Thresholds = []site.Threshold{{Signal: site.AvailableBandwidth, Limit: 1e8, Recover: 2e8}}
+		}, "threshold available_bandwidth", "the capacity 1Gbit is that of the origin as a whole, and the feed of 'snmp://{origin}' speaks for one address: read what all use together, or make each address an origin"},
 		{names("WWW.example.org."), "", "site name 'WWW.example.org.' is not a name in canonical form"},
 		{names("."), "", "site name '.' is not a name in canonical form"},
 		{func(s *site.Site) { s.Hosts = nil }, "host", "site 'www.example.org.' has no host"},
