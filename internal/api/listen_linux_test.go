@@ -142,11 +142,3 @@ func TestAReloadOpensTheNewPathBeforeItClosesTheOld(t *testing.T) {
 		t.Errorf("Expected the new server to go on, got %q", got)
 	}
 }
-
-func TestSetEngineChangesWhatIsAsked(t *testing.T) {
-	s, path := listen(t, oneSite("a."))
-	s.SetEngine(oneSite("b."))
-	if got := siteAt(t, path); got != "b." {
-		t.Errorf("Expected the second engine, got %q", got)
-	}
-}

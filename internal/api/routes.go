@@ -88,7 +88,7 @@ type statesBody struct {
 }
 
 func (s *Server) states(*http.Request) (any, error) {
-	states := (*s.engine.Load()).States()
+	states := s.engine.States()
 	if states == nil {
 		states = []State{} // never null
 	}
@@ -107,7 +107,7 @@ func (s *Server) explain(r *http.Request) (any, error) {
 			return nil, fmt.Errorf("reading client '%s': %w: %w", text, ErrInvalid, err)
 		}
 	}
-	return (*s.engine.Load()).Explain(name, client)
+	return s.engine.Explain(name, client)
 }
 
 // probeBody is what a probe request holds.
@@ -122,7 +122,7 @@ func (s *Server) probe(r *http.Request) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), probeLimit)
 	defer cancel()
-	return (*s.engine.Load()).Probe(ctx, what)
+	return s.engine.Probe(ctx, what)
 }
 
 // readWhat returns the URL as it is, or the canonical name.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -42,20 +41,11 @@ type Config struct {
 
 // Server is the API on one unix socket. Its methods may be called from any
 // goroutine.
-//
-// A reload keeps the server whose file is still where the new Corefile wants
-// it, and otherwise opens the new one before it closes the old:
-//
-//	if old != nil && old.Serves(path) {
-//		old.SetEngine(engine)
-//	} else if fresh, err := api.Listen(path, cfg); err == nil {
-//		// once the reload is certain: old.Close(); if it fails: fresh.Close()
-//	}
 type Server struct {
 	path   string
 	file   fs.FileInfo // as it was made
 	log    Logger
-	engine atomic.Pointer[Engine]
+	engine Engine
 	http   *http.Server
 	stop   context.CancelFunc // ends the contexts of all requests
 	served chan struct{}      // closed when nothing is accepted any more
@@ -76,15 +66,11 @@ func Listen(path string, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("looking at the new socket '%s': %w", path, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{path: path, file: file, log: cfg.Log, stop: stop, served: make(chan struct{})}
-	s.SetEngine(cfg.Engine)
+	s := &Server{path: path, file: file, log: cfg.Log, engine: cfg.Engine, stop: stop, served: make(chan struct{})}
 	s.http = s.newHTTP(ctx)
 	go s.serve(newGuard(l, cfg))
 	return s, nil
 }
-
-// SetEngine has all requests from now on asked of engine.
-func (s *Server) SetEngine(engine Engine) { s.engine.Store(&engine) }
 
 // Serves reports whether the file at path is this server's.
 func (s *Server) Serves(path string) bool {
