@@ -322,6 +322,18 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// A class of several probes and thresholds is shared as a whole.
+func TestSitesShareAPolicy(t *testing.T) {
+	class := "class web {\norigin 192.0.2.1\ncdn edge edge.example.net\nprobe http http://{origin}/\nprobe tcp {origin}:25\nthreshold response_time 1s\nthreshold error_ratio 5%\n}"
+	_, sites, err := loadAll(t, "Corefile", example(class, "site a.example.org class web {\nhost www.example.org\n}", "site b.example.org class web {\nhost www.example.org\n}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sites[0].Policy != sites[1].Policy {
+		t.Error("two sites of a class have policies of their own")
+	}
+}
+
 // Sites share what is alike: there may be very many. What differs is their own.
 func TestSitesShareWhatIsAlike(t *testing.T) {
 	_, sites, err := loadAll(t, "Corefile", example(full, "site a.example.org class web", "site b.example.org class web"))
