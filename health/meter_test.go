@@ -1,9 +1,12 @@
 package health_test
 
 import (
+	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -225,6 +228,33 @@ func TestMeterProperties(t *testing.T) {
 					t.Fatalf("got %+v, more than %v", s, most)
 				}
 			}
+		}
+	})
+}
+
+// After a silence of a feed there is no rate until it has been read twice: one
+// over the silence would be of the past.
+func TestNoRateOverASilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const period = 10 * time.Second
+		read := 0
+		probe := func(context.Context, site.Target) health.Result {
+			if read++; read > 5 && read < 10 {
+				return health.Result{Failure: site.FailureConnect}
+			}
+			return health.Result{Readings: []health.Reading{octets(float64(read)*1e6, 0)}}
+		}
+		var at []int
+		s := health.NewScheduler(health.Config{
+			Probes:  map[string]health.Probe{"prometheus": probe},
+			Deliver: func(site.Target, []site.Sample) { at = append(at, read) },
+		})
+		s.Set(map[site.Target]time.Duration{{Kind: "prometheus", Timeout: time.Second}: period})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*period)
+		defer cancel()
+		s.Run(ctx)
+		if want := []int{2, 3, 4, 5, 11}; len(at) < len(want) || !slices.Equal(at[:len(want)], want) {
+			t.Errorf("got samples of the readings %d, want %d first", at, want)
 		}
 	})
 }
