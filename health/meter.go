@@ -71,16 +71,19 @@ func (m *meter) measure(now time.Time, r Reading) (value float64, known bool, wh
 		return 0, false, why
 	}
 	before, again := m.last[r.Signal]
-	m.wait = m.wait || r.Num != nil && !again
+	m.wait = m.wait || r.Num != nil && !again && r.Cached == 0
 	if !r.At.IsZero() && !r.At.After(before.At) {
 		return 0, false, ""
 	}
 	present := memory{r, now}
 	present.Num, present.Den = bySeries(r.Num), bySeries(r.Den)
+	if present.repeats(before) {
+		return 0, false, ""
+	}
 	if r.Num != nil || !r.At.IsZero() {
 		m.last[r.Signal] = present
 	}
-	if present.elapsed(before) > m.longest {
+	if present.elapsed(before) > m.longest+r.Cached {
 		before = memory{}
 	}
 	value, known = present.since(before)
@@ -122,6 +125,11 @@ func bySeries(counters []Counter) []Counter {
 	counters = slices.Clone(counters)
 	slices.SortStableFunc(counters, func(a, b Counter) int { return strings.Compare(a.Series, b.Series) })
 	return counters
+}
+
+// repeats reports whether the reading may be the one before, seen again.
+func (m memory) repeats(before memory) bool {
+	return m.elapsed(before) < m.Cached && m.Uptime >= before.Uptime && slices.Equal(m.Num, before.Num)
 }
 
 // since returns the reading's value, with the help of the one before.
