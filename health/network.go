@@ -32,6 +32,7 @@ func NewNetwork(userAgent string) *Network {
 		dialDNS:   new(net.Dialer).DialContext,
 		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive, and what is kept is tried by the next probe
 		http2:     newHTTP2Link(),
+		pasts:     pasts{room: maxLinks()},
 	}
 }
 

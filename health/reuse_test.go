@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -343,4 +344,34 @@ func TestAKeptConnectionThatIsMuteIsReplaced(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestKeptConnectionsAreBounded(t *testing.T) {
+	url, conns := counting(t, nil, func(http.ResponseWriter, *http.Request) {})
+	n := network(t)
+	n.KeepAtMost(1)
+	for range 2 {
+		for _, path := range []string{"/a", "/b"} {
+			wantGood(t, ask(t, n.Probes()["http"], keeping(url+path, site.Ask{})))
+		}
+	}
+	if n.Kept() != 1 || conns.Load() != 3 {
+		t.Errorf("got %d kept and %d connections, want 1 and 3", n.Kept(), conns.Load())
+	}
+}
+
+// Where there are no files left, those of kept connections are given back.
+func TestOutOfFilesNothingIsKept(t *testing.T) {
+	url, _ := counting(t, nil, func(http.ResponseWriter, *http.Request) {})
+	n := network(t)
+	wantGood(t, ask(t, n.Probes()["http"], keeping(url, site.Ask{})))
+	n.BeforeDialling(func() error {
+		if n.Kept() > 0 {
+			return syscall.EMFILE
+		}
+		return nil
+	})
+	wantGood(t, ask(t, n.Probes()["http"], target(url)))
+	n.BeforeDialling(func() error { return syscall.ENFILE })
+	wantFailure(t, ask(t, n.Probes()["http"], target(url)), site.FailureLocal)
 }
