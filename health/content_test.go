@@ -201,3 +201,28 @@ func TestErrorsHideHeaders(t *testing.T) {
 		t.Errorf("got failure %q: %v", r.Failure, r.Err)
 	}
 }
+
+// Whoever writes the body must not decide how long the condition takes.
+func TestConditionsWithLoops(t *testing.T) {
+	for condition, good := range map[string]bool{
+		`any(parts, .name in ["a", "b"] && lower(.state) startsWith "up")`: true,
+		`count(filter(parts, len(.name) > 3)) > 1`:                         true,
+		`status in names && "a" in sort(names)`:                            true,
+		`sum(map(filter(parts, .ok), int(.weight))) > 3`:                   true,
+		`len(uniq(names)) > 3`:                                             false,
+		`names | uniq() | len() > 3`:                                       false,
+		`any(parts, .name in names)`:                                       false,
+		`any(parts, .name not in names)`:                                   false,
+		`all(parts, len(sort(names)) > 3)`:                                 false,
+		`all(parts, len(flatten(names)) > 3)`:                              false,
+		`all(parts, max(names) > 3)`:                                       false,
+		`all(map(filter(parts, .ok), count(names, # > 1)), # > 3)`:         false,
+		`all(map(filter(parts, .ok), names | indexOf("a")), # > 3)`:        false,
+		`all(sortBy(parts, any(names, # == "a")), .ok)`:                    false,
+		`any(parts, {let n = names; any(n, .ok)})`:                         false,
+	} {
+		if err := health.Check(site.Ask{Condition: condition}); (err == nil) != good {
+			t.Errorf("%s: got %v", condition, err)
+		}
+	}
+}
