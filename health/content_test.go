@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"unique"
 
@@ -182,6 +183,15 @@ func TestSecret(t *testing.T) {
 	} {
 		if got, err := health.Secret(value); got != want || err != nil {
 			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
+		}
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, dir, write("large", strings.Repeat("x", 64<<10+1))} {
+		if got, err := health.Secret("file:" + path); err == nil || got != "" {
+			t.Errorf("%s: got %d bytes and no error", path, len(got))
 		}
 	}
 	path := write("changes", "before")
