@@ -22,7 +22,6 @@ import (
 const (
 	maxHeader = 64 << 10 // bytes
 	maxBody   = 64 << 10 // bytes after which the answer is good enough
-	maxErr    = 200      // bytes of an error that is not ours
 )
 
 // askHTTP is the probe of kind "http": a request to the URL's host and port but
