@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"sync"
@@ -143,10 +144,15 @@ func (n *nested) Visit(node *ast.Node) {
 }
 
 // Check reports what of an Ask over HTTP cannot be asked: a header, a pattern or
-// a condition that is none. What secrets stand for it does not read.
+// a condition that is none, and a body where there is none. What secrets stand
+// for it does not read.
 func Check(ask site.Ask) error {
-	if _, err := newWanted(ask); err != nil {
+	w, err := newWanted(ask)
+	if err != nil {
 		return err
+	}
+	if w != nil && ask.Method == http.MethodHead {
+		return errors.New("the answer to HEAD has no body to judge")
 	}
 	return checkRequest(ask)
 }

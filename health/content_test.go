@@ -236,3 +236,12 @@ func TestConditionsWithLoops(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadHasNoBody(t *testing.T) {
+	for _, ask := range []site.Ask{{Body: "up"}, {Pattern: "up"}, {Condition: "up"}} {
+		ask.Method = "HEAD"
+		if err := health.Check(ask); err == nil || !strings.Contains(err.Error(), "HEAD has no body") {
+			t.Errorf("%+v: got %v", ask, err)
+		}
+	}
+}

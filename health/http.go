@@ -109,6 +109,7 @@ func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failu
 	failure, err := c.send(ctx, p, req, read)
 	if err != nil {
 		p.session.Put("", nil) // what comes next is to be sure, not fast
+		p.drop()
 	}
 	return failure, err
 }

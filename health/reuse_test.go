@@ -199,14 +199,16 @@ func TestConnectionsThatAreNotKept(t *testing.T) {
 		"Rest":      empty + "HTTP/1.1 500 unasked\r\n\r\n",
 		"LongBody":  fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(kilobytes), kilobytes),
 		"Switching": "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+		"BadBody":   "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndown",
 		"BadStatus": "HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno",
 	}
+	asks := map[string]site.Ask{"BadBody": {Body: "up"}}
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
 			url, conns := script(t, []string{text, text})
 			probe := network(t).Probes()["http"]
 			for range 2 {
-				if r := ask(t, probe, keeping(url, site.Ask{})); r.Reused {
+				if r := ask(t, probe, keeping(url, asks[name])); r.Reused {
 					t.Error("the connection was used again")
 				}
 			}
