@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -96,9 +99,12 @@ func compile(condition string) (*vm.Program, error) {
 	if err != nil {
 		return nil, errors.New(firstLine(err.Error()))
 	}
-	tree := program.Node()
+	tree, err := parser.Parse(condition) // as written, since an optimized tree hides some of its loops
+	if err != nil {
+		return nil, errors.New(firstLine(err.Error()))
+	}
 	var loops nested
-	ast.Walk(&tree, &loops)
+	ast.Walk(&tree.Node, &loops)
 	if loops.found {
 		return nil, errors.New("one loop within another")
 	}
@@ -111,28 +117,42 @@ func firstLine(text string) string {
 	return string(line)
 }
 
-// nested finds a predicate inside a predicate.
+// quick are the functions that a predicate may call: they do not go through a
+// list.
+var quick = []string{
+	"len", "type", "abs", "ceil", "floor", "round", "int", "float", "string", "trim", "trimPrefix", "trimSuffix",
+	"upper", "lower", "hasPrefix", "hasSuffix", "now", "duration", "date", "get",
+}
+
+// nested finds a loop inside a predicate, which is a loop's own inside, and the
+// function that is two loops by itself.
 type nested struct{ inside, found bool }
 
 // Visit implements ast.Visitor.
 func (n *nested) Visit(node *ast.Node) {
-	predicate, ok := (*node).(*ast.PredicateNode)
-	switch {
-	case !ok:
-	case n.inside:
-		n.found = true
-	default:
+	switch v := (*node).(type) {
+	case *ast.BuiltinNode:
+		n.found = n.found || v.Name == "uniq" || n.inside && !slices.Contains(quick, v.Name)
+	case *ast.BinaryNode:
+		_, literal := v.Right.(*ast.ArrayNode)
+		n.found = n.found || n.inside && v.Operator == "in" && !literal
+	case *ast.PredicateNode:
 		inner := nested{inside: true}
-		ast.Walk(&predicate.Node, &inner)
+		ast.Walk(&v.Node, &inner)
 		n.found = n.found || inner.found
 	}
 }
 
 // Check reports what of an Ask over HTTP cannot be asked: a header, a pattern or
-// a condition that is none. What secrets stand for it does not read.
+// a condition that is none, and a body where there is none. What secrets stand
+// for it does not read.
 func Check(ask site.Ask) error {
-	if _, err := newWanted(ask); err != nil {
+	w, err := newWanted(ask)
+	if err != nil {
 		return err
+	}
+	if w != nil && ask.Method == http.MethodHead {
+		return errors.New("the answer to HEAD has no body to judge")
 	}
 	return checkRequest(ask)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"unique"
 
@@ -184,6 +185,15 @@ func TestSecret(t *testing.T) {
 			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
 		}
 	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, dir, write("large", strings.Repeat("x", 64<<10+1))} {
+		if got, err := health.Secret("file:" + path); err == nil || got != "" {
+			t.Errorf("%s: got %d bytes and no error", path, len(got))
+		}
+	}
 	path := write("changes", "before")
 	health.Secret("file:" + path)
 	write("changes", "after")
@@ -199,5 +209,39 @@ func TestErrorsHideHeaders(t *testing.T) {
 	to.Ask = unique.Make(site.Ask{Headers: "X-Token: hush"})
 	if r := ask(t, newHTTP(""), to); r.Failure != site.FailureProtocol || strings.Contains(r.Err.Error(), "hush") {
 		t.Errorf("got failure %q: %v", r.Failure, r.Err)
+	}
+}
+
+// Whoever writes the body must not decide how long the condition takes.
+func TestConditionsWithLoops(t *testing.T) {
+	for condition, good := range map[string]bool{
+		`any(parts, .name in ["a", "b"] && lower(.state) startsWith "up")`: true,
+		`count(filter(parts, len(.name) > 3)) > 1`:                         true,
+		`status in names && "a" in sort(names)`:                            true,
+		`sum(map(filter(parts, .ok), int(.weight))) > 3`:                   true,
+		`len(uniq(names)) > 3`:                                             false,
+		`names | uniq() | len() > 3`:                                       false,
+		`any(parts, .name in names)`:                                       false,
+		`any(parts, .name not in names)`:                                   false,
+		`all(parts, len(sort(names)) > 3)`:                                 false,
+		`all(parts, len(flatten(names)) > 3)`:                              false,
+		`all(parts, max(names) > 3)`:                                       false,
+		`all(map(filter(parts, .ok), count(names, # > 1)), # > 3)`:         false,
+		`all(map(filter(parts, .ok), names | indexOf("a")), # > 3)`:        false,
+		`all(sortBy(parts, any(names, # == "a")), .ok)`:                    false,
+		`any(parts, {let n = names; any(n, .ok)})`:                         false,
+	} {
+		if err := health.Check(site.Ask{Condition: condition}); (err == nil) != good {
+			t.Errorf("%s: got %v", condition, err)
+		}
+	}
+}
+
+func TestHeadHasNoBody(t *testing.T) {
+	for _, ask := range []site.Ask{{Body: "up"}, {Pattern: "up"}, {Condition: "up"}} {
+		ask.Method = "HEAD"
+		if err := health.Check(ask); err == nil || !strings.Contains(err.Error(), "HEAD has no body") {
+			t.Errorf("%+v: got %v", ask, err)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -138,5 +139,10 @@ func (c *call) dial(ctx context.Context, network string, addr netip.AddrPort, ad
 	if c.target.Public {
 		d = c.guarded()
 	}
-	return d.DialContext(ctx, network, addr.String())
+	conn, err := d.DialContext(ctx, network, addr.String())
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		c.pasts.clear() // what is kept takes files, too
+		return d.DialContext(ctx, network, addr.String())
+	}
+	return conn, err
 }

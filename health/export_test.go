@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"syscall"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -80,4 +81,12 @@ func Request(t site.Target, method string) ([]byte, error) {
 		return nil, err
 	}
 	return r.appendTo(nil), nil
+}
+
+// KeepAtMost has only so many connections kept.
+func (n *Network) KeepAtMost(links int) { n.pasts.room = links }
+
+// BeforeDialling has something done before each connection is made.
+func (n *Network) BeforeDialling(do func() error) {
+	n.dialer.Control = func(string, string, syscall.RawConn) error { return do() }
 }

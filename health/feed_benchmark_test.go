@@ -14,7 +14,7 @@ func BenchmarkPage(b *testing.B) {
 	b.SetBytes(int64(len(page)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if n, err := health.ReadPage(bytes.Clone(page), "haproxy"); err != nil || n != 5 {
+		if n, err := health.ReadPage(bytes.Clone(page), "haproxy"); err != nil || n != 4 {
 			b.Fatal(n, err)
 		}
 	}

@@ -9,8 +9,12 @@ import (
 // Meter is meter.
 type Meter = meter
 
-// NewMeter is newMeter.
-var NewMeter = newMeter
+// NewMeter returns one that takes rates over up to an hour.
+func NewMeter() *Meter {
+	m := newMeter()
+	m.longest = time.Hour
+	return m
+}
 
 // Samples is samples.
 func (m *meter) Samples(at, now time.Time, readings []Reading) ([]site.Sample, []Rejection) {

@@ -2,10 +2,10 @@ package health
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -35,25 +35,32 @@ func askFile(_ context.Context, c *call) (site.Failure, error) {
 // file reads the file that the target's URL names.
 func (c *call) file() ([]byte, os.FileInfo, error) {
 	defer c.lap(&c.result.Phases.Transfer)
-	info, err := os.Stat(c.url.Path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("looking for the file: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, errors.New("it is no regular file") // a pipe would have us wait
-	}
-	file, err := os.Open(c.url.Path)
+	page, info, err := readRegular(c.url.Path, maxPage)
+	c.result.Bytes = int64(len(page))
+	return page, info, err
+}
+
+// readRegular reads a regular file of at most limit bytes. Another one may never
+// end, and a pipe would not even open without somebody who writes.
+func readRegular(path string, limit int64) ([]byte, os.FileInfo, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the file: %w", err)
 	}
 	defer file.Close()
-	page, err := io.ReadAll(io.LimitReader(file, maxPage+1))
-	c.result.Bytes = int64(len(page))
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("looking at the file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("'%s' is no regular file", path)
+	}
+	content, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the file: %w", err)
 	}
-	if len(page) > maxPage {
-		return nil, nil, fmt.Errorf("the file has more than %d bytes", maxPage)
+	if int64(len(content)) > limit {
+		return nil, nil, fmt.Errorf("'%s' has more than %d bytes", path, limit)
 	}
-	return page, info, nil
+	return content, info, nil
 }

@@ -23,6 +23,10 @@ const (
 	oidUptime        = ".1.3.6.1.2.1.1.3.0"        // sysUpTime, in 1/100 s
 )
 
+// maxCached is how long agents may repeat counters. That of net-snmp does for
+// 3 s, and others for up to 15 s.
+const maxCached = 15 * time.Second
+
 // maxDatagram is more than the answer can have, in bytes.
 const maxDatagram = 2048
 
@@ -139,6 +143,7 @@ func (c *call) interfaceReading(found objects) (site.Failure, error) {
 		Scale:  8, // bits
 		Num:    []Counter{{Value: float64(octets), Epoch: found[oidDiscontinuity+c.ask.Query]}},
 		Uptime: time.Duration(found[oidUptime]) * time.Second / 100,
+		Cached: maxCached,
 	}
 	if c.ask.Signal == site.AvailableBandwidth {
 		speed := found[oidSpeed+c.ask.Query]

@@ -108,7 +108,7 @@ func TestSNMP(t *testing.T) {
 		{"used", site.UsedBandwidth, iface{uint64(2e9), uint32(1000), uint32(0), 110 * second}, 8e8},
 		{"available", site.AvailableBandwidth, iface{uint64(2e9), uint32(1000), uint32(0), 110 * second}, 2e8},
 		{"a little more than the speed", site.AvailableBandwidth, iface{uint64(2.26e9), uint32(1000), uint32(0), 110 * second}, 0},
-		{"idle", site.AvailableBandwidth, iface{uint64(1e9), uint32(1000), uint32(0), 110 * second}, 1e9},
+		{"not refreshed yet", site.AvailableBandwidth, iface{uint64(1e9), uint32(1000), uint32(0), 110 * second}, none},
 		{"the speed is not needed", site.UsedBandwidth, iface{uint64(2e9), uint32(0), uint32(0), 110 * second}, 8e8},
 		{"nor is the discontinuity", site.UsedBandwidth, iface{uint64(2e9), uint32(0), nil, 110 * second}, 8e8},
 		{"discontinuity", site.UsedBandwidth, iface{uint64(2e9), uint32(1000), uint32(5), 110 * second}, none},

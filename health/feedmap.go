@@ -17,9 +17,9 @@ type feedMap struct {
 // feedMaps has the lists by name; see site.MapSignals.
 var feedMaps = map[string]feedMap{
 	// HAProxy's own exporter, https://docs.haproxy.org/2.6/management.html.
-	// Backends are apart from each other, so the slowest speaks for them.
+	// Its average response time is left out: that is a sliding sum over 1,024
+	// requests, begins at 0 and does not age while there are none.
 	"haproxy": {metrics: []metric{
-		{signal: site.ResponseTime, query: "haproxy_backend_response_time_average_seconds", highest: true},
 		{signal: site.ErrorRatio, query: `haproxy_frontend_http_responses_total{code="5xx"}`, over: "haproxy_frontend_http_requests_total"},
 		{signal: site.UsedBandwidth, query: "haproxy_frontend_bytes_out_total"},
 		{signal: site.Connections, query: "haproxy_frontend_current_sessions"},

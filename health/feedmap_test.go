@@ -95,7 +95,7 @@ func TestMap(t *testing.T) {
 		{"nginx", "nginx", "", nginx + "nginx_http_requests_total 5\n", nginx + "nginx_http_requests_total 25\n", values{site.Connections: 3, site.Requests: 2}},
 		{"haproxy", "haproxy", "", haproxy1, haproxy2, values{site.Connections: 10, site.Requests: 10, site.UsedBandwidth: 1.6e6, site.ErrorRatio: 0.05}},
 		{"haproxy, one proxy", "haproxy", `proxy="www"`, haproxy1, haproxy2, values{site.Connections: 9, site.Requests: 9, site.UsedBandwidth: 0.8e6, site.ErrorRatio: 5.0 / 90}},
-		{"haproxy without requests", "haproxy", "", haproxy1, haproxy1, values{site.Connections: 8, site.Requests: 0, site.UsedBandwidth: 0, site.ResponseTime: 0.5}},
+		{"haproxy without requests", "haproxy", "", haproxy1, haproxy1, values{site.Connections: 8, site.Requests: 0, site.UsedBandwidth: 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			to := source("map", pages(t, c.before, c.after), site.Ask{Map: c.list, Labels: c.labels})

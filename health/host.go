@@ -14,8 +14,9 @@ const hostSpare = 8
 const hostRoom = 1.25
 
 // host bounds how many of its targets are asked at once. What it would take to
-// ask all of them on time while none answers is always allowed: a dead host must
-// be found dead in time for all sites that it serves.
+// ask all of them on time while none answers is allowed: a dead host must be
+// found dead in time for all sites that it serves. But never may it take more
+// than half of all places, or it would hold up the others.
 type host struct {
 	need     float64 // timeout by period of its targets, added up
 	inFlight int
@@ -44,9 +45,10 @@ func (s *Scheduler) host(name string) *host {
 	return h
 }
 
-// enter reports whether the entry may be asked now; otherwise it waits.
-func (h *host) enter(e *entry) bool {
-	if h.inFlight >= hostSpare+int(hostRoom*h.need) {
+// enter reports whether the entry may be asked now, of so many places for all
+// hosts; otherwise it waits.
+func (h *host) enter(e *entry, places int) bool {
+	if h.inFlight >= min(hostSpare+int(hostRoom*h.need), max(places/2, 1)) {
 		e.index = atHost
 		h.waiting = append(h.waiting, e)
 		return false

@@ -3,7 +3,9 @@ package health_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -164,6 +166,32 @@ func TestPeriodChangesWhileWaitingAtTheHost(t *testing.T) {
 		stop()
 		if after := m.times("http://slow:80/0"); len(after) > len(before)+1 {
 			t.Errorf("%d samples in ten minutes", len(after)-len(before))
+		}
+	})
+}
+
+// Where a dead host would need more places than there are, half of them are left
+// to the others.
+func TestADeadHostTakesNotAllPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const period = 10 * time.Second
+		slow := taking(4 * time.Second)
+		m := newMonitor(health.Config{Concurrency: 20}, func(ctx context.Context, target site.Target) health.Result {
+			if strings.HasPrefix(target.URL, "http://dead:80/") {
+				return slow(ctx, target)
+			}
+			return good(ctx, target)
+		})
+		set := atHost("dead:80", 200, period) // would take 80 places
+		maps.Copy(set, targets(100, period))
+		m.Set(set)
+		m.run(t, 99*time.Second)
+		for target := range targets(100, 0) {
+			times := m.times(target.URL)
+			wantGrid(t, times[1:], period, 8, 10)
+			if last := times[len(times)-1]; last.Sub(times[1]) != time.Duration(len(times)-2)*period {
+				t.Errorf("%s: a probe was skipped", target.URL)
+			}
 		}
 	})
 }

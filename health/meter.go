@@ -14,8 +14,9 @@ import (
 //
 // What cannot be known is left out: it never becomes 0.
 type meter struct {
-	last map[site.Signal]memory
-	wait bool // for a second reading: counters have said nothing so far
+	last    map[site.Signal]memory
+	wait    bool          // for a second reading: counters have said nothing so far
+	longest time.Duration // that a rate may be taken over: over more it says little of now
 }
 
 // memory is the last reading, its counters in the order of their series.
@@ -30,11 +31,8 @@ type Rejection struct {
 	Why    string
 }
 
-// Bounds on the times of readings.
-const (
-	maxAhead    = time.Second // by how much clocks may differ
-	maxInterval = time.Hour   // a rate over a longer time says little of now
-)
+// maxAhead is by how much clocks may differ.
+const maxAhead = time.Second
 
 func newMeter() *meter { return &meter{last: make(map[site.Signal]memory)} }
 
@@ -73,14 +71,20 @@ func (m *meter) measure(now time.Time, r Reading) (value float64, known bool, wh
 		return 0, false, why
 	}
 	before, again := m.last[r.Signal]
-	m.wait = m.wait || r.Num != nil && !again
+	m.wait = m.wait || r.Num != nil && !again && r.Cached == 0
 	if !r.At.IsZero() && !r.At.After(before.At) {
 		return 0, false, ""
 	}
 	present := memory{r, now}
 	present.Num, present.Den = bySeries(r.Num), bySeries(r.Den)
+	if present.repeats(before) {
+		return 0, false, ""
+	}
 	if r.Num != nil || !r.At.IsZero() {
 		m.last[r.Signal] = present
+	}
+	if present.elapsed(before) > m.longest+r.Cached {
+		before = memory{}
 	}
 	value, known = present.since(before)
 	if !known {
@@ -123,6 +127,11 @@ func bySeries(counters []Counter) []Counter {
 	return counters
 }
 
+// repeats reports whether the reading may be the one before, seen again.
+func (m memory) repeats(before memory) bool {
+	return m.elapsed(before) < m.Cached && m.Uptime >= before.Uptime && slices.Equal(m.Num, before.Num)
+}
+
 // since returns the reading's value, with the help of the one before.
 func (m memory) since(before memory) (value float64, known bool) {
 	if m.Num == nil {
@@ -143,7 +152,7 @@ func (m memory) since(before memory) (value float64, known bool) {
 func (m memory) rate(before memory) (rate float64, known bool) {
 	num, grown := increase(before.Num, m.Num)
 	passed := m.elapsed(before)
-	if !grown || m.Uptime < before.Uptime || passed <= 0 || passed > maxInterval {
+	if !grown || m.Uptime < before.Uptime || passed <= 0 {
 		return 0, false
 	}
 	if m.Den == nil {

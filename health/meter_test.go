@@ -1,9 +1,12 @@
 package health_test
 
 import (
+	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -30,6 +33,11 @@ func TestMeterRates(t *testing.T) {
 		r.Uptime = uptime
 		return r
 	}
+	cached := func(value float64) health.Reading {
+		r := up(octets(value, 1), time.Hour)
+		r.Cached = 15 * time.Second
+		return r
+	}
 	left := func(value float64) health.Reading {
 		r := octets(value, 0)
 		r.Signal, r.Value, r.Scale = site.AvailableBandwidth, 1e9, -8
@@ -49,6 +57,13 @@ func TestMeterRates(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"steady": {
 			{0, octets(1e6, 1), none}, {10 * time.Second, octets(2e6, 1), 8e5}, {20 * time.Second, octets(2e6, 1), 0}, {30 * time.Second, octets(4e6, 1), 16e5},
+		},
+		"of a source that repeats itself": {
+			{0, cached(1e6), none}, {time.Second, cached(1e6), none}, {10 * time.Second, cached(2e6), 8e5},
+			{24 * time.Second, cached(2e6), none}, {25 * time.Second, cached(2e6), 0}, {39 * time.Second, cached(2e6), none}, {45 * time.Second, cached(4e6), 8e5},
+		},
+		"restart of a source that repeats itself": {
+			{0, cached(1e6), none}, {time.Second, up(cached(1e6), time.Second), none}, {11 * time.Second, up(cached(2e6), 11*time.Second), 8e5},
 		},
 		"restart": {
 			{0, octets(1e6, 1), none}, {10 * time.Second, octets(5, 1), none}, {20 * time.Second, octets(1e6+5, 1), 8e5},
@@ -172,6 +187,11 @@ func TestMeterWaitsForCounters(t *testing.T) {
 	if read(octets(1e6, 0)); m.Waits() {
 		t.Error("waits after a restart, too")
 	}
+	cached := octets(1e6, 0)
+	cached.Signal, cached.Cached = site.Requests, time.Second
+	if read(cached); m.Waits() {
+		t.Error("waits for what its source would repeat")
+	}
 }
 
 // TestMeterProperties has counters that grow by at most limit a second, start
@@ -225,6 +245,33 @@ func TestMeterProperties(t *testing.T) {
 					t.Fatalf("got %+v, more than %v", s, most)
 				}
 			}
+		}
+	})
+}
+
+// After a silence of a feed there is no rate until it has been read twice: one
+// over the silence would be of the past.
+func TestNoRateOverASilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const period = 10 * time.Second
+		read := 0
+		probe := func(context.Context, site.Target) health.Result {
+			if read++; read > 5 && read < 10 {
+				return health.Result{Failure: site.FailureConnect}
+			}
+			return health.Result{Readings: []health.Reading{octets(float64(read)*1e6, 0)}}
+		}
+		var at []int
+		s := health.NewScheduler(health.Config{
+			Probes:  map[string]health.Probe{"prometheus": probe},
+			Deliver: func(site.Target, []site.Sample) { at = append(at, read) },
+		})
+		s.Set(map[site.Target]time.Duration{{Kind: "prometheus", Timeout: time.Second}: period})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*period)
+		defer cancel()
+		s.Run(ctx)
+		if want := []int{2, 3, 4, 5, 11}; len(at) < len(want) || !slices.Equal(at[:len(want)], want) {
+			t.Errorf("got samples of the readings %d, want %d first", at, want)
 		}
 	})
 }

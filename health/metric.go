@@ -11,11 +11,10 @@ import (
 
 // metric is what is looked for on a page of metrics.
 type metric struct {
-	signal  site.Signal
-	query   string  // selector; all series that match are added up
-	over    string  // selector of what that is divided by; empty: nothing
-	scale   float64 // 0: what follows from the metric's name
-	highest bool    // take the highest of the series of a gauge instead
+	signal site.Signal
+	query  string  // selector; all series that match are added up
+	over   string  // selector of what that is divided by; empty: nothing
+	scale  float64 // 0: what follows from the metric's name
 }
 
 // reading looks for a metric. The extra matchers are for those metrics that
@@ -45,7 +44,7 @@ func (e exposition) reading(m metric, extra []site.Matcher) (Reading, site.Failu
 func (m metric) plain(p picked) Reading {
 	r := Reading{Signal: m.signal, At: p.at}
 	if p.kind == gauge {
-		r.Value = m.total(p.series) * m.scale
+		r.Value = total(p.series) * m.scale
 		return r
 	}
 	r.Scale, r.Num, r.Den = m.scale, p.series, p.counts
@@ -56,21 +55,16 @@ func (m metric) plain(p picked) Reading {
 func (m metric) ratio(p, over picked) Reading {
 	r := Reading{Signal: m.signal, At: older(p.at, over.at)}
 	if p.kind == gauge {
-		r.Value = m.total(p.series) / m.total(over.series) * m.scale
+		r.Value = total(p.series) / total(over.series) * m.scale
 		return r
 	}
 	r.Scale, r.Num, r.Den = m.scale, p.series, over.series
 	return r
 }
 
-func (m metric) total(gauges []Counter) float64 {
-	sum, highest := 0.0, gauges[0].Value
+func total(gauges []Counter) (sum float64) {
 	for _, g := range gauges {
 		sum += g.Value
-		highest = max(highest, g.Value) // NaN if one is
-	}
-	if m.highest {
-		return highest
 	}
 	return sum
 }

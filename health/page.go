@@ -12,7 +12,8 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// maxPage is how large a page of statistics may be, in bytes, decompressed.
+// maxPage is how large a page of statistics may be, in bytes, both as it is sent
+// and decompressed: what is sent may decompress to nothing, without end.
 const maxPage = 4 << 20
 
 // page gets what a feed reads at a URL of the target's own host. accept is the
@@ -44,7 +45,9 @@ func (c *call) page(ctx context.Context, text, accept string) ([]byte, site.Fail
 }
 
 // readPage reads a page to its end, which comes early if it is too large.
-func readPage(encoding string, r io.Reader) ([]byte, site.Failure, error) {
+func readPage(encoding string, body io.Reader) ([]byte, site.Failure, error) {
+	sent := &io.LimitedReader{R: body, N: maxPage + 1}
+	r := io.Reader(sent)
 	if encoding == "gzip" {
 		unzipped, err := gzip.NewReader(r)
 		if err != nil {
@@ -54,10 +57,10 @@ func readPage(encoding string, r io.Reader) ([]byte, site.Failure, error) {
 	}
 	content, err := io.ReadAll(io.LimitReader(r, maxPage+1))
 	switch {
+	case len(content) > maxPage || sent.N == 0:
+		return nil, site.FailureContent, fmt.Errorf("reading the page: more than %d bytes", maxPage)
 	case err != nil:
 		return nil, "", errBody{err}
-	case len(content) > maxPage:
-		return nil, site.FailureContent, fmt.Errorf("reading the page: more than %d bytes", maxPage)
 	}
 	return content, "", nil
 }

@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ func page(t *testing.T, n *health.Network, to site.Target, url, accept string) (
 	return string(content), r
 }
 
-// statistics serves /metrics, /gzip, /bomb, /large and /broken.
+// statistics serves /metrics, /gzip, /bomb, /nothing, /large and /broken.
 func statistics(w http.ResponseWriter, r *http.Request) {
 	const limit = 4 << 20
 	var out io.Writer = w
@@ -40,6 +41,14 @@ func statistics(w http.ResponseWriter, r *http.Request) {
 		io.CopyN(out, zeros{}, limit)
 	case "/large", "/bomb":
 		io.CopyN(out, zeros{}, limit+1)
+	case "/nothing":
+		w.Header().Set("Content-Encoding", "gzip")
+		var empty bytes.Buffer
+		gzip.NewWriter(&empty).Close()
+		members := bytes.Repeat(empty.Bytes(), 1000)
+		for r.Context().Err() == nil {
+			w.Write(members)
+		}
 	case "/broken":
 		w.Header().Set("Content-Encoding", "gzip")
 		fmt.Fprint(w, "not zipped")
@@ -63,6 +72,7 @@ func TestPage(t *testing.T) {
 		{url + "/full", "", "", strings.Repeat("\x00", 4<<20)},
 		{url + "/large", "", site.FailureContent, ""},
 		{url + "/bomb", "", site.FailureContent, ""},
+		{url + "/nothing", "", site.FailureContent, ""},
 		{url + "/broken", "", site.FailureProtocol, ""},
 		{url + "/moved", "", site.FailureStatus, ""},
 		{"http://127.0.0.1:1/metrics", "", site.FailureForbidden, ""},

@@ -99,13 +99,14 @@ func (alreadySecured) Info() credentials.ProtocolInfo {
 func (a alreadySecured) Clone() credentials.TransportCredentials { return a }
 
 // unwell says what came instead of an answer. A status is the server's own word
-// only if it answered; the text that comes with it is left out.
+// only if it answered; the text that comes with it is left out, as it may quote
+// the answer, which may be an echo of a secret.
 func (c *call) unwell(err error, answered bool) (site.Failure, error) {
 	code := status.Code(err)
 	says := fmt.Sprintf("the status is %s", code)
 	switch {
 	case !answered:
-		return site.FailureProtocol, fmt.Errorf("asking for the health of service '%s': %.*w", c.ask.Name, maxErr, err)
+		return site.FailureProtocol, fmt.Errorf("asking for the health of service '%s': no proper answer, which is %s", c.ask.Name, code)
 	case code == codes.DeadlineExceeded: // the server knows our deadline, and may be the first to see it pass
 		return site.FailureTimeout, fmt.Errorf("asking for the health of service '%s': %s", c.ask.Name, says)
 	case code == codes.NotFound:

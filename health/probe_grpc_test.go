@@ -165,12 +165,19 @@ func TestGRPCOverTLS(t *testing.T) {
 
 // A web server that speaks HTTP/2 is no gRPC server.
 func TestGRPCToAWebServer(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "hush")
+		w.WriteHeader(http.StatusNotFound)
+	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	to := asked("grpc://"+server.Listener.Addr().String(), site.Ask{TLS: true, SkipVerify: true})
-	wantFailure(t, ask(t, probing(t, "grpc"), to), site.FailureProtocol, "unexpected HTTP status code received from server: 404")
+	r := ask(t, probing(t, "grpc"), to)
+	wantFailure(t, r, site.FailureProtocol, "no proper answer, which is Unimplemented")
+	if strings.Contains(r.Err.Error(), "hush") {
+		t.Errorf("got error %q, which quotes the answer", r.Err)
+	}
 }
 
 // The scheme says whether there is TLS (RFC 9113, section 8.3.1).
@@ -238,7 +245,7 @@ func TestGRPCAnswersAreBounded(t *testing.T) {
 		says   string
 	}{
 		{"Fits", largeHealth{header: 60 << 10, message: 60 << 10}, "", ""},
-		{"Header", largeHealth{header: 70 << 10}, site.FailureProtocol, "code = Internal"},
+		{"Header", largeHealth{header: 70 << 10}, site.FailureProtocol, "no proper answer, which is Internal"},
 		{"Message", largeHealth{message: 70 << 10}, site.FailureStatus, "the status is ResourceExhausted"},
 	}
 	for _, tt := range tests {

@@ -17,6 +17,7 @@ type entry struct {
 	period  time.Duration
 	due     time.Duration // when the next probe is to begin
 	last    time.Duration // when the latest probe was due, or never
+	stale   time.Duration // how old a sample of it may get
 	discard bool          // the target was removed while the probe in flight was under way
 	host    *host         // that the target is at
 	meter   *meter        // of a feed
@@ -66,6 +67,7 @@ func (e *entry) metered(at time.Time, readings []Reading) ([]site.Sample, error)
 	if e.meter == nil {
 		e.meter = newMeter()
 	}
+	e.meter.longest = e.stale
 	samples, rejected := e.meter.samples(at, time.Now(), readings)
 	var failed error
 	for _, r := range rejected {
@@ -104,6 +106,7 @@ func (e *entry) slot(t time.Duration) time.Duration {
 // have passed it is the last; the others are skipped.
 func (e *entry) begin(now time.Duration) {
 	e.last = max(e.due, e.slot(now+1)-e.period)
+	e.stale = site.StaleAfter(e.period) // for the probe, which must not read the period itself: Set may change it
 }
 
 // rearm sets the next slot that can still be kept. Where the last one lies off

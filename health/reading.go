@@ -17,6 +17,7 @@ type Reading struct {
 	Num    []Counter     // whose increases are added up; nil: there are no counters
 	Den    []Counter     // whose increases Num's are divided by; nil: the time that passed
 	Uptime time.Duration // of whoever counts: all counters began anew when it falls; 0: not known
+	Cached time.Duration // for how long its source may repeat counters that have moved since
 }
 
 // Counter is a number that only grows, but for a restart.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -18,6 +19,16 @@ const (
 	maxPasts   = 1 << 17 // targets of which something is kept
 	freshEvery = 10      // of so many probes one begins with nothing
 )
+
+// maxLinks is how many connections may be kept: a quarter of the files that may
+// be open, so that there are enough for all else.
+func maxLinks() int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return 0
+	}
+	return int(min(uint64(files.Cur)/4, maxPasts))
+}
 
 // past is what a probe leaves for the next one of its target: the connection
 // if the target asks for that, and the newest TLS session. It belongs to one
@@ -98,6 +109,8 @@ func (l *link) close() {
 type pasts struct {
 	mu     sync.Mutex
 	of     map[site.Target]*past
+	links  int         // how many of them have one
+	room   int         // for links
 	sweeps *time.Timer // set while there is anything to drop
 	closed bool
 }
@@ -110,8 +123,16 @@ func (p *pasts) take(t site.Target) *past {
 	if taken == nil {
 		return new(past)
 	}
-	delete(p.of, t)
+	p.remove(t)
 	return taken
+}
+
+// remove forgets the past of a target.
+func (p *pasts) remove(t site.Target) {
+	if p.of[t].link != nil {
+		p.links--
+	}
+	delete(p.of, t)
 }
 
 // put takes a past back. It is dropped where there is no room for it, or where
@@ -125,8 +146,11 @@ func (p *pasts) put(t site.Target, back *past) {
 func (p *pasts) keep(t site.Target, back *past) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.of) >= maxPasts || p.of[t] != nil {
+	if p.closed || len(p.of) >= maxPasts || p.of[t] != nil || back.link != nil && p.links >= p.room {
 		return false
+	}
+	if back.link != nil {
+		p.links++
 	}
 	if p.of == nil {
 		p.of = make(map[site.Target]*past)
@@ -152,7 +176,7 @@ func (p *pasts) idle(since time.Time) (idle []*past) {
 	for t, kept := range p.of {
 		if kept.used.Before(since) {
 			idle = append(idle, kept)
-			delete(p.of, t)
+			p.remove(t)
 		}
 	}
 	p.sweeps = nil
@@ -165,10 +189,19 @@ func (p *pasts) idle(since time.Time) (idle []*past) {
 // close drops all, and whatever is put back later.
 func (p *pasts) close() {
 	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.clear()
+}
+
+// clear drops all that is with no probe.
+func (p *pasts) clear() {
+	p.mu.Lock()
 	all := p.of
-	p.of, p.closed = nil, true
+	p.of, p.links = nil, 0
 	if p.sweeps != nil {
 		p.sweeps.Stop()
+		p.sweeps = nil
 	}
 	p.mu.Unlock()
 	for _, kept := range all {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +115,7 @@ func TestACertificateThatExpiresIsNoticed(t *testing.T) {
 	for name, keep := range map[string]bool{"Resumed": false, "Reused": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ends := time.Now().Add(2 * time.Second)
+			ends := time.Now().Add(8 * time.Second) // two probes are over by then, even on a loaded machine
 			url, _ := counting(t, certificate(t, ends), func(http.ResponseWriter, *http.Request) {})
 			probe, to := network(t).Probes()["http"], target(url)
 			to.Ask = unique.Make(site.Ask{KeepAlive: keep})
@@ -198,14 +199,16 @@ func TestConnectionsThatAreNotKept(t *testing.T) {
 		"Rest":      empty + "HTTP/1.1 500 unasked\r\n\r\n",
 		"LongBody":  fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(kilobytes), kilobytes),
 		"Switching": "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+		"BadBody":   "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndown",
 		"BadStatus": "HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno",
 	}
+	asks := map[string]site.Ask{"BadBody": {Body: "up"}}
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
 			url, conns := script(t, []string{text, text})
 			probe := network(t).Probes()["http"]
 			for range 2 {
-				if r := ask(t, probe, keeping(url, site.Ask{})); r.Reused {
+				if r := ask(t, probe, keeping(url, asks[name])); r.Reused {
 					t.Error("the connection was used again")
 				}
 			}
@@ -313,4 +316,64 @@ func TestWhatIsIdleIsDropped(t *testing.T) {
 			t.Errorf("got %v of the connection, want its end", err)
 		}
 	})
+}
+
+// A firewall that has forgotten a kept connection drops all that is sent over
+// it, which says nothing of the target.
+func TestAKeptConnectionThatIsMuteIsReplaced(t *testing.T) {
+	for name, page := range map[string]bool{"Probe": false, "Page": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var conns atomic.Int32
+			address := serve(t, "127.0.0.1:0", func(_ context.Context, conn net.Conn) {
+				conns.Add(1)
+				requests := bufio.NewReader(conn)
+				http.ReadRequest(requests)
+				io.WriteString(conn, empty)
+				io.Copy(io.Discard, requests)
+			})
+			to, n := keeping("http://"+address, site.Ask{}), network(t)
+			to.Timeout = 3 * time.Second
+			probe := n.Probes()["http"]
+			if page {
+				probe = n.Page(to.URL, "", new([]byte))
+			}
+			wantGood(t, ask(t, probe, to))
+			r := ask(t, probe, to)
+			wantGood(t, r)
+			if r.Reused || conns.Load() != 2 || r.Total < time.Second {
+				t.Errorf("reused %t, %d connections, after %s", r.Reused, conns.Load(), r.Total)
+			}
+		})
+	}
+}
+
+func TestKeptConnectionsAreBounded(t *testing.T) {
+	url, conns := counting(t, nil, func(http.ResponseWriter, *http.Request) {})
+	n := network(t)
+	n.KeepAtMost(1)
+	for range 2 {
+		for _, path := range []string{"/a", "/b"} {
+			wantGood(t, ask(t, n.Probes()["http"], keeping(url+path, site.Ask{})))
+		}
+	}
+	if n.Kept() != 1 || conns.Load() != 3 {
+		t.Errorf("got %d kept and %d connections, want 1 and 3", n.Kept(), conns.Load())
+	}
+}
+
+// Where there are no files left, those of kept connections are given back.
+func TestOutOfFilesNothingIsKept(t *testing.T) {
+	url, _ := counting(t, nil, func(http.ResponseWriter, *http.Request) {})
+	n := network(t)
+	wantGood(t, ask(t, n.Probes()["http"], keeping(url, site.Ask{})))
+	n.BeforeDialling(func() error {
+		if n.Kept() > 0 {
+			return syscall.EMFILE
+		}
+		return nil
+	})
+	wantGood(t, ask(t, n.Probes()["http"], target(url)))
+	n.BeforeDialling(func() error { return syscall.ENFILE })
+	wantFailure(t, ask(t, n.Probes()["http"], target(url)), site.FailureLocal)
 }

@@ -228,7 +228,7 @@ func (s *Scheduler) take() (e *entry, at time.Time, wait time.Duration) {
 			return nil, time.Time{}, e.due - now
 		}
 		heap.Pop(&s.queue)
-		if !e.host.enter(e) {
+		if !e.host.enter(e, s.cfg.Concurrency) {
 			continue
 		}
 		s.cfg.Metrics.began(now - e.due)

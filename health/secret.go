@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// maxSecret is how large a file with a secret may be, in bytes.
+const maxSecret = 64 << 10
+
 // secret returns what a value of the configuration stands for: "env:NAME" the
 // variable of the environment, "file:PATH" what the file holds at the moment,
 // without the newline at its end; anything else is itself. Its error says where
@@ -19,7 +22,7 @@ func secret(value string) (string, error) {
 		return content, nil
 	}
 	if path, found := strings.CutPrefix(value, "file:"); found {
-		content, err := os.ReadFile(path)
+		content, _, err := readRegular(path, maxSecret)
 		if err != nil {
 			return "", fmt.Errorf("%w: reading a secret: %w", errLocal, err)
 		}

@@ -7,7 +7,7 @@ import (
 
 // mapSignals is which signals each ready-made list gives at most.
 var mapSignals = map[string][]Signal{
-	"haproxy":       {ResponseTime, ErrorRatio, UsedBandwidth, Connections, Requests},
+	"haproxy":       {ErrorRatio, UsedBandwidth, Connections, Requests},
 	"nginx":         {Connections, Requests},
 	"node_exporter": {UsedBandwidth, Load, Connections},
 }
