@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -89,16 +88,14 @@ type exchange struct {
 	*link
 	req      *request
 	read     reader
-	patience *time.Timer // ends the request unless the answer begins in time; nil: nothing does but its context
-	answered bool        // by more than the end of the connection
-	again    bool        // the connection is good for another request
+	answered bool // by more than the end of the connection
+	again    bool // the connection is good for another request
 }
 
 // fetch sends a request, over the connection of the probe before if that is
 // kept, and has the answer read. A server may close a kept connection while the
-// request is on its way, or be out of its reach; it is then sent once more over
-// a new one (RFC 9110, section 9.2.2: it may be, since it is sent again every
-// period anyway).
+// request is on its way; it is then sent once more over a new one (RFC 9110,
+// section 9.2.2: it may be, since it is sent again every period anyway).
 func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failure, error) {
 	if !req.keep && c.url.Scheme != "https" {
 		return c.send(ctx, new(past), req, read)
@@ -117,8 +114,10 @@ func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failu
 func (c *call) send(ctx context.Context, p *past, req *request, read reader) (site.Failure, error) {
 	if l := p.link; l != nil {
 		p.link = nil
-		failure, final, err := c.resend(ctx, l, p, req, read)
-		if err == nil || final || over(ctx) {
+		l.conn.bind(ctx)
+		x := exchange{call: c, link: l, req: req, read: read}
+		failure, err := x.do(ctx, p)
+		if err == nil || x.answered || over(ctx) {
 			return failure, err
 		}
 		c.result.Status, c.result.Bytes = 0, 0
@@ -129,29 +128,6 @@ func (c *call) send(ctx context.Context, p *past, req *request, read reader) (si
 	}
 	x := exchange{call: c, link: l, req: req, read: read}
 	return x.do(ctx, p)
-}
-
-// resend is send over a kept connection, and reports whether its failure is
-// final. A firewall may have forgotten the connection and drop what is sent, so
-// only a third of the time is left to it: the target is not to be blamed.
-func (c *call) resend(ctx context.Context, l *link, p *past, req *request, read reader) (_ site.Failure, final bool, _ error) {
-	deadline, _ := ctx.Deadline()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	patience := time.AfterFunc(time.Until(deadline)/3, cancel)
-	defer patience.Stop()
-	l.conn.bind(ctx)
-	x := exchange{call: c, link: l, req: req, read: read, patience: patience}
-	failure, err := x.do(ctx, p)
-	return failure, x.answered, err
-}
-
-// begun ends the wait for the answer.
-func (x *exchange) begun() {
-	x.lap(&x.result.Phases.FirstByte)
-	if x.patience != nil {
-		x.patience.Stop()
-	}
 }
 
 // open makes a new connection for a request.
@@ -270,7 +246,7 @@ func (x *exchange) judge(head *http.Response) (site.Failure, error) {
 
 // firstByte sends the request and waits until the answer begins.
 func (x *exchange) firstByte(s *scratch) error {
-	defer x.begun()
+	defer x.lap(&x.result.Phases.FirstByte)
 	s.request = x.req.appendTo(s.request[:0])
 	_, err := x.stream.Write(s.request)
 	clear(s.request) // it may hold a secret

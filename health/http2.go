@@ -64,6 +64,6 @@ func (x *exchange) doHTTP2(ctx context.Context) (site.Failure, error) {
 
 // roundTrip sends the request and waits until the answer's header is there.
 func (x *exchange) roundTrip(ctx context.Context) (*http.Response, error) {
-	defer x.begun()
+	defer x.lap(&x.result.Phases.FirstByte)
 	return x.link.http2.RoundTrip(x.req.standard(ctx))
 }

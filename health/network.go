@@ -30,7 +30,7 @@ func NewNetwork(userAgent string) *Network {
 	return &Network{
 		userAgent: userAgent,
 		dialDNS:   new(net.Dialer).DialContext,
-		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive, and what is kept is tried by the next probe
+		dialer:    net.Dialer{KeepAlive: -1}, // a probe is over before the first keep-alive
 		http2:     newHTTP2Link(),
 		pasts:     pasts{room: maxLinks()},
 	}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -19,16 +18,6 @@ const (
 	maxPasts   = 1 << 17 // targets of which something is kept
 	freshEvery = 10      // of so many probes one begins with nothing
 )
-
-// maxLinks is how many connections may be kept: a quarter of the files that may
-// be open, so that there are enough for all else.
-func maxLinks() int {
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return 0
-	}
-	return int(min(uint64(files.Cur)/4, maxPasts))
-}
 
 // past is what a probe leaves for the next one of its target: the connection
 // if the target asks for that, and the newest TLS session. It belongs to one
@@ -136,11 +125,22 @@ func (p *pasts) remove(t site.Target) {
 }
 
 // put takes a past back. It is dropped where there is no room for it, or where
-// another probe of the target was faster.
+// another probe of the target was faster; its connection alone where there are
+// enough of those.
 func (p *pasts) put(t site.Target, back *past) {
+	if back.link != nil && p.full() {
+		back.drop()
+	}
 	if !p.keep(t, back) {
 		back.drop()
 	}
+}
+
+// full reports whether there is no room for another connection.
+func (p *pasts) full() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.links >= p.room
 }
 
 func (p *pasts) keep(t site.Target, back *past) bool {

@@ -139,7 +139,7 @@ func inARow(count int32, again bool) int32 {
 func (j *judging) move() {
 	j.survey()
 	j.rest()
-	if j.st.Waiting {
+	if j.st.Waiting && !(j.in.Hold == HoldThresholds && j.down()) {
 		return
 	}
 	switch j.st.Side {
@@ -212,6 +212,7 @@ func (j *judging) turn(side site.Side, reason site.Reason) bool {
 		j.again = true
 		return false
 	}
+	st.Waiting = false
 	st.Side, st.Since, st.Reason = side, j.in.Now, &reason
 	for k := range j.counts {
 		j.counts[k].Over, j.counts[k].Hard = 0, 0

@@ -33,8 +33,8 @@ func (j *judging) read(heard bool) reading {
 			continue
 		}
 		c.Heard, c.Silent = true, time.Time{}
-		if heard && j.tells(t) && (m.v < 1 || m.line == j.in.Sources[j.in.New].Line) {
-			c.Over, c.Hard = inARow(c.Over, m.v >= 1), inARow(c.Hard, m.v >= hardV)
+		if heard && j.tells(t) {
+			j.advance(c, t, m)
 		}
 		if m.v >= 1 || !t.Recovered(m.value) {
 			r.calm = false
@@ -51,9 +51,20 @@ func (j *judging) read(heard bool) reading {
 	return r
 }
 
+// advance goes on with the counts of a threshold. Each probe and feed counts for
+// itself: one that is below its limit does not end the count of another.
+func (j *judging) advance(c *Count, t *site.Threshold, worst measured) {
+	own := j.measureLine(t, j.in.Sources[j.in.New].Line)
+	if own.v >= 1 || worst.v < 1 {
+		c.Over = inARow(c.Over, own.v >= 1)
+	}
+	if own.v >= hardV || worst.v < hardV {
+		c.Hard = inARow(c.Hard, own.v >= hardV)
+	}
+}
+
 // measured is what a threshold's window says.
 type measured struct {
-	line     int
 	samples  int // 0: nothing
 	value, v float64
 	last     site.Sample // the newest
@@ -77,7 +88,7 @@ func (j *judging) measureLine(t *site.Threshold, line int) measured {
 		return measured{}
 	}
 	value := statistic(t, samples)
-	return measured{line: line, samples: len(samples), value: value, v: t.V(value), last: newest(samples)}
+	return measured{samples: len(samples), value: value, v: t.V(value), last: newest(samples)}
 }
 
 // missing notes that a threshold has no fresh data, and reports whether it

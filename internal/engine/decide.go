@@ -92,8 +92,9 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 			e.panicked("decide", value, debug.Stack())
 		}
 	}()
-	before, changed := r.step(path, now, r.generation.guard.holds(r, now))
-	e.guarded(r, before.Side, now)
+	hold := r.generation.guard.holds(r, now)
+	before, changed := r.step(path, now, hold)
+	e.guarded(r, before.Side, hold, now)
 	if !changed {
 		return
 	}

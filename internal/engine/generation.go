@@ -179,8 +179,9 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	g.opened, g.began = true, now
 	entries := make([]*route.Entry, len(g.runners))
 	for i, r := range g.runners {
-		before, _ := r.step(control.None, now, g.guard.holds(r, now))
-		e.guarded(r, before.Side, now)
+		hold := g.guard.holds(r, now)
+		before, _ := r.step(control.None, now, hold)
+		e.guarded(r, before.Side, hold, now)
 		r.publish()
 		entries[i] = r.entry
 		switch {

@@ -27,20 +27,26 @@ const (
 // enough and too few others want to leave.
 type guard struct {
 	site.Guard
-	mass    int                   // how many sites that leave at once are too many
-	heard   time.Time             // when the latest question was put that an anchor has answered
-	blind   time.Time             // since when too many want to leave and no anchor answers; zero: it is not so
-	thaw    time.Time             // when anchors answered again after that
-	waiting map[*runner]time.Time // since when sites want to leave
-	left    []time.Time           // when others did, within the guard's time
-	told    time.Time             // since when the operator knows that the monitor is blind; zero: it is not
+	mass    int              // how many sites that leave at once are too many
+	heard   time.Time        // when the latest question was put that an anchor has answered
+	blind   time.Time        // since when too many want to leave and no anchor answers; zero: it is not so
+	thaw    time.Time        // when anchors answered again after that
+	waiting map[*runner]wait // sites that want to leave
+	left    []time.Time      // when others did, within the guard's time
+	told    time.Time        // since when the operator knows that the monitor is blind; zero: it is not
 
 	answered bool // an anchor has, since this generation came
 	muted    bool // the operator knows that no anchor answers
 }
 
+// wait is that of one site.
+type wait struct {
+	since time.Time
+	hold  control.Hold // when it last decided: only less of it may change anything
+}
+
 func newGuard(cfg site.Guard, sites int) guard {
-	return guard{Guard: cfg, mass: cfg.Mass(sites), heard: time.Now(), waiting: make(map[*runner]time.Time)}
+	return guard{Guard: cfg, mass: cfg.Mass(sites), heard: time.Now(), waiting: make(map[*runner]wait)}
 }
 
 // inherit goes on where the guard of the generation before was.
@@ -49,20 +55,27 @@ func (g *guard) inherit(old *guard) {
 	if !g.On() || !old.On() {
 		return
 	}
-	g.thaw, g.left = old.thaw, old.left
+	g.left, g.muted = old.left, old.muted
+	if old.thaw.After(g.thaw) {
+		g.thaw = old.thaw
+	}
 	if !g.heard.After(old.heard) || !g.answered {
 		g.heard = old.heard
 	}
-	if !g.answered || !g.heard.After(old.blind) {
-		g.blind = old.blind // anchors of its own may have answered since
+	switch {
+	case old.blind.IsZero():
+	case g.answered && g.heard.After(old.blind): // anchors of its own have answered since
+		g.thaw = time.Now()
+	default:
+		g.blind = old.blind
 	}
 	since := make(map[string]time.Time)
-	for r, at := range old.waiting {
-		since[r.site.Name()] = at
+	for r, w := range old.waiting {
+		since[r.site.Name()] = w.since
 	}
-	for r := range g.waiting {
+	for r, w := range g.waiting {
 		if at, found := since[r.site.Name()]; found {
-			g.waiting[r] = at
+			g.waiting[r] = wait{at, w.hold}
 		}
 	}
 }
@@ -75,9 +88,9 @@ func (g *guard) holds(r *runner, now time.Time) control.Hold {
 	}
 	seeing := now.Sub(g.thaw)
 	health, windows := r.memory()
-	since, waits := g.waiting[r]
+	w, waits := g.waiting[r]
 	switch {
-	case !g.blind.IsZero(), seeing < health, !waits, now.Sub(since) < g.Within && !g.heard.After(since):
+	case !g.blind.IsZero(), seeing < health, !waits, now.Sub(w.since) < g.Within && !g.heard.After(w.since):
 		return control.HoldAll
 	case seeing < windows:
 		return control.HoldThresholds
@@ -98,7 +111,7 @@ func (r *runner) memory() (health, windows time.Duration) {
 }
 
 // guarded notes what a site's latest step means for the guard.
-func (e *Engine) guarded(r *runner, before site.Side, now time.Time) {
+func (e *Engine) guarded(r *runner, before site.Side, hold control.Hold, now time.Time) {
 	g := &r.generation.guard
 	if !g.On() {
 		return
@@ -110,9 +123,12 @@ func (e *Engine) guarded(r *runner, before site.Side, now time.Time) {
 		delete(g.waiting, r)
 		return
 	}
-	if _, found := g.waiting[r]; !found {
-		g.waiting[r] = now
+	w, found := g.waiting[r]
+	if !found {
+		w.since = now
 	}
+	w.hold = hold
+	g.waiting[r] = w
 	e.doubt(r.generation, now)
 }
 
@@ -164,7 +180,7 @@ func (e *Engine) tellMute(now time.Time) {
 	g := &e.current.guard
 	switch mute := now.Sub(g.heard) >= muteAfter; {
 	case mute && !g.muted:
-		e.cfg.Log.Warningf("guard: no anchor has answered for %s: every site waits %s before it leaves its origins", now.Sub(g.heard).Round(time.Second), g.Within)
+		e.cfg.Log.Warningf("guard: no anchor has answered for %s: every site waits %s before it leaves its origins, and a mass of them stays", now.Sub(g.heard).Round(time.Second), g.Within)
 	case !mute && g.muted:
 		e.cfg.Log.Infof("guard: an anchor answers again")
 	}
@@ -280,7 +296,7 @@ func (e *Engine) heard(a answer, now time.Time) {
 // review lets those decide again who waited and need not wait any longer.
 func (e *Engine) review(generation *Generation, now time.Time) {
 	for _, r := range slices.Collect(maps.Keys(generation.guard.waiting)) {
-		if generation.guard.holds(r, now) != control.HoldAll {
+		if generation.guard.holds(r, now) < generation.guard.waiting[r].hold {
 			e.step(r, control.None, now)
 		}
 	}
