@@ -36,8 +36,9 @@ const maxAhead = time.Second
 
 func newMeter() *meter { return &meter{last: make(map[site.Signal]memory)} }
 
-// samples returns what readings, fetched at now for the slot at, are worth. There is no sample of a signal where nothing new can be said of it:
-// its first counters, those after a restart, and a reading seen before.
+// samples returns what readings, fetched at now for the slot at, are worth. There
+// is no sample of a signal where nothing new can be said of it: its first
+// counters, and a reading seen before. Those after a restart are rejected.
 func (m *meter) samples(at, now time.Time, readings []Reading) (samples []site.Sample, rejected []Rejection) {
 	m.wait = false
 	for _, r := range readings {
@@ -83,6 +84,9 @@ func (m *meter) measure(now time.Time, r Reading) (value float64, known bool, wh
 	if r.Num != nil || !r.At.IsZero() {
 		m.last[r.Signal] = present
 	}
+	if present.restarted(before) {
+		return 0, false, "its counters began anew"
+	}
 	if present.elapsed(before) > m.longest+r.Cached {
 		before = memory{}
 	}
@@ -123,13 +127,27 @@ func improbable(signal site.Signal, value float64) string {
 // bySeries returns the counters in the order of their series, as a new list.
 func bySeries(counters []Counter) []Counter {
 	counters = slices.Clone(counters)
-	slices.SortStableFunc(counters, func(a, b Counter) int { return strings.Compare(a.Series, b.Series) })
+	slices.SortStableFunc(counters, bySeriesName)
 	return counters
 }
+
+func bySeriesName(a, b Counter) int { return strings.Compare(a.Series, b.Series) }
 
 // repeats reports whether the reading may be the one before, seen again.
 func (m memory) repeats(before memory) bool {
 	return m.elapsed(before) < m.Cached && m.Uptime >= before.Uptime && slices.Equal(m.Num, before.Num)
+}
+
+// restarted reports whether counters began anew since the reading before: they
+// fell, or whoever keeps them says so.
+func (m memory) restarted(before memory) bool {
+	anew := func(now, then []Counter) bool {
+		return slices.ContainsFunc(now, func(c Counter) bool {
+			i, found := slices.BinarySearchFunc(then, c, bySeriesName)
+			return found && (c.Epoch != then[i].Epoch || c.Value < then[i].Value)
+		})
+	}
+	return m.Uptime < before.Uptime || anew(m.Num, before.Num) || anew(m.Den, before.Den)
 }
 
 // since returns the reading's value, with the help of the one before.
@@ -152,7 +170,7 @@ func (m memory) since(before memory) (value float64, known bool) {
 func (m memory) rate(before memory) (rate float64, known bool) {
 	num, grown := increase(before.Num, m.Num)
 	passed := m.elapsed(before)
-	if !grown || m.Uptime < before.Uptime || passed <= 0 {
+	if !grown || passed <= 0 {
 		return 0, false
 	}
 	if m.Den == nil {
@@ -174,15 +192,15 @@ func (m memory) elapsed(before memory) time.Duration {
 	return m.At.Sub(before.At)
 }
 
-// increase adds up how much the counters have grown. They have not if one of
-// them began anew, appeared or vanished, as then nobody knows by how much.
+// increase adds up how much the counters have grown. Nobody knows by how much if
+// one of them appeared or vanished.
 func increase(before, now []Counter) (sum float64, grown bool) {
 	if len(before) != len(now) {
 		return 0, false
 	}
 	for i, c := range now {
 		b := before[i]
-		if c.Series != b.Series || c.Epoch != b.Epoch || c.Value < b.Value {
+		if c.Series != b.Series {
 			return 0, false
 		}
 		sum += c.Value - b.Value

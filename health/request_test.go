@@ -20,7 +20,7 @@ func FuzzF8Request(f *testing.F) {
 	f.Add("GET /", "http://[::1%25lo]:80/%0d%0a", "[::1]:80", ": x\n")
 	f.Fuzz(func(t *testing.T, method, url, host, headers string) {
 		if strings.Contains(headers, "env:") || strings.Contains(headers, "file:") {
-			t.Skip("a secret of this machine")
+			return // a secret of this machine
 		}
 		to := target(url)
 		to.Host, to.Ask = host, unique.Make(site.Ask{Headers: headers})
