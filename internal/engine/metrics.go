@@ -25,48 +25,34 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	const namespace, subsystem = "coredns", "cdnredirect"
 	factory := promauto.With(reg)
+	gauge := func(name, help string) prometheus.Gauge {
+		return factory.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return factory.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+	}
 	m := &Metrics{
-		changes: factory.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Subsystem: subsystem, Name: "decision_changes_total",
-			Help: "Counter of decisions that moved a site's visitors, or would have with divert all, by cause.",
-		}, []string{"cause"}),
+		changes: counters("decision_changes_total", "Counter of decisions that moved a site's visitors, or would have with divert all, by cause.", "cause"),
 		sites: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "sites",
 			Help: "Gauge of sites by what was measured: unknown, origin or cdn.",
 		}, []string{"side"}),
-		panics: factory.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Subsystem: subsystem, Name: "panics_total",
-			Help: "Counter of panics of background tasks.",
-		}, []string{"task"}),
+		panics:  counters("panics_total", "Counter of panics of background tasks.", "task"),
+		lookups: counters("lookups_total", "Counter of DNS lookups in the background, by what was looked up and the result.", "kind", "result"),
+		held:    gauge("sites_held", "Gauge of sites that are not diverted because that would hide data of the next plugin."),
+		dead:    gauge("targets_dead", "Gauge of CDN targets that were found to have no address."),
+		blind:   gauge("blind", "Gauge that is 1 while the guard keeps all sites where they are."),
+		mute:    gauge("sources_stale", "Gauge of targets of probes and feeds whose newest sample is stale."),
+		age:     gauge("feed_age_seconds", "Gauge of the age of the oldest newest sample of a feed."),
+		refused: counters("socket_refused_total", "Counter of connections to the control socket that were refused for their user.").WithLabelValues(),
 	}
-	m.lookups = factory.NewCounterVec(prometheus.CounterOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "lookups_total",
-		Help: "Counter of DNS lookups in the background, by what was looked up and the result.",
-	}, []string{"kind", "result"})
-	m.held = factory.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "sites_held",
-		Help: "Gauge of sites that are not diverted because that would hide data of the next plugin.",
-	})
-	m.dead = factory.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "targets_dead",
-		Help: "Gauge of CDN targets that were found to have no address.",
-	})
-	m.blind = factory.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "blind",
-		Help: "Gauge that is 1 while the guard keeps all sites where they are.",
-	})
-	m.mute = factory.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "sources_stale",
-		Help: "Gauge of targets of probes and feeds whose newest sample is stale.",
-	})
-	m.age = factory.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "feed_age_seconds",
-		Help: "Gauge of the age of the oldest newest sample of a feed.",
-	})
-	m.refused = factory.NewCounter(prometheus.CounterOpts{
-		Namespace: namespace, Subsystem: subsystem, Name: "socket_refused_total",
-		Help: "Counter of connections to the control socket that were refused for their user.",
-	})
+	m.create()
+	return m
+}
+
+// create makes the series whose labels are known: a counter that is missing is
+// not one that is 0.
+func (m *Metrics) create() {
 	for _, kind := range []string{"origin", "target", "hidden", "zone"} {
 		m.lookups.WithLabelValues(kind, "ok")
 		m.lookups.WithLabelValues(kind, "error")
@@ -77,7 +63,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, task := range []string{"schedule", "decide", "probe", "look", "guard"} {
 		m.panics.WithLabelValues(task)
 	}
-	return m
 }
 
 // looked counts a lookup.
