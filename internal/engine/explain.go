@@ -21,11 +21,11 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 		return api.Explanation{}, fmt.Errorf("%w: '%s'", api.ErrUnknown, name)
 	}
 	now := time.Now()
-	x := api.Explanation{State: r.shown(now), Names: r.site.Names, Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
+	views := r.views(now)
+	x := api.Explanation{State: r.shown(views), Names: r.site.Names, Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
 	if !r.located() {
 		return x, nil
 	}
-	views := control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing))
 	x.NextChange = r.outlook(views)
 	for i, view := range views {
 		for _, v := range view.Thresholds {

@@ -52,7 +52,7 @@ func (e *Engine) survey(now time.Time) {
 			oldest = max(oldest, age)
 		}
 	}
-	e.cfg.Metrics.mute.Set(float64(stale))
+	e.cfg.Metrics.stale.Set(float64(stale))
 	e.cfg.Metrics.age.Set(oldest.Seconds())
 }
 

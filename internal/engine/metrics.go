@@ -16,7 +16,7 @@ type Metrics struct {
 	held    prometheus.Gauge
 	dead    prometheus.Gauge
 	blind   prometheus.Gauge
-	mute    prometheus.Gauge
+	stale   prometheus.Gauge
 	age     prometheus.Gauge
 	refused prometheus.Counter
 }
@@ -42,7 +42,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		held:    gauge("sites_held", "Gauge of sites that are not diverted because that would hide data of the next plugin."),
 		dead:    gauge("targets_dead", "Gauge of CDN targets that were found to have no address."),
 		blind:   gauge("blind", "Gauge that is 1 while the guard keeps all sites where they are."),
-		mute:    gauge("sources_stale", "Gauge of targets of probes and feeds whose newest sample is stale."),
+		stale:   gauge("sources_stale", "Gauge of targets of probes and feeds whose newest sample is stale."),
 		age:     gauge("feed_age_seconds", "Gauge of the age of the oldest newest sample of a feed."),
 		refused: counters("socket_refused_total", "Counter of connections to the control socket that were refused for their user.").WithLabelValues(),
 	}

@@ -103,7 +103,7 @@ func (e *Engine) evaluate(r *runner) *api.Evaluation {
 		step("origin", "its addresses are not known yet")
 		return x
 	}
-	views := control.Explain(r.site, r.state, r.input(control.None, time.Now(), control.HoldNothing))
+	views := r.views(time.Now())
 	for i, view := range views {
 		o := &r.site.Origins[i]
 		for a, addr := range o.Addresses {

@@ -20,7 +20,7 @@ func (e *Engine) States() []api.State {
 	for runners := range slices.Chunk(e.inForce(), statesAtOnce) {
 		e.mu.Lock()
 		for _, r := range runners {
-			states = append(states, r.shown(time.Now()))
+			states = append(states, r.shown(r.views(time.Now())))
 		}
 		e.mu.Unlock()
 	}
@@ -38,8 +38,16 @@ func (e *Engine) inForce() []*runner {
 	return e.current.runners
 }
 
+// views returns how the origins look now; nil while they have no address.
+func (r *runner) views(now time.Time) []control.View {
+	if !r.located() {
+		return nil
+	}
+	return control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing))
+}
+
 // shown returns the runner's state as people see it.
-func (r *runner) shown(now time.Time) api.State {
+func (r *runner) shown(views []control.View) api.State {
 	d := r.state.Decision()
 	s := api.State{
 		Site: r.site.Name(), Epoch: d.Epoch, Side: api.Side(d.Side), Share: d.Share,
@@ -49,10 +57,6 @@ func (r *runner) shown(now time.Time) api.State {
 	for _, c := range d.CDNs {
 		s.CDNs = append(s.CDNs, api.CDN{Name: c.Name, Target: c.Target, Weight: c.Weight})
 	}
-	if !r.located() {
-		return s
-	}
-	views := control.Explain(r.site, r.state, r.input(control.None, now, control.HoldNothing))
 	for i, view := range views {
 		s.Origins = append(s.Origins, shownOrigin(&r.site.Origins[i], view, d))
 	}
