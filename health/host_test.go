@@ -8,11 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 // spare is how many more things a host may be asked than are under way while it
@@ -63,7 +63,7 @@ func (g *gauge) counted(probe health.Probe) health.Probe {
 // A dead host with very many targets is asked no more than it takes, and yet
 // about each of them on time, but for the first round.
 func TestADeadHostIsFoundDeadInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const n, period = 1000, 30 * time.Second
 		var g gauge
 		began := make(map[string][]time.Time)
@@ -96,7 +96,7 @@ func TestADeadHostIsFoundDeadInTime(t *testing.T) {
 
 // A host that is slow holds up nobody else's probes.
 func TestADeadHostHoldsUpNoOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		slow := taking(4 * time.Second)
 		m := newMonitor(health.Config{}, func(ctx context.Context, target site.Target) health.Result {
 			if target.URL == "http://alive:80/0" {
@@ -115,7 +115,7 @@ func TestADeadHostHoldsUpNoOther(t *testing.T) {
 // Those that wait for others at their host are forgotten with their removal,
 // and come back as new ones.
 func TestRemovedWhileWaitingAtTheHost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const n = 50
 		var g gauge
 		m := newMonitor(health.Config{}, g.counted(taking(3*time.Second)))
@@ -142,7 +142,7 @@ func TestRemovedWhileWaitingAtTheHost(t *testing.T) {
 // A period that changes while a target waits counts from then on, and so does
 // what the host may be asked at once.
 func TestPeriodChangesWhileWaitingAtTheHost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const n = 50
 		var g gauge
 		m := newMonitor(health.Config{}, g.counted(taking(3*time.Second)))
@@ -173,7 +173,7 @@ func TestPeriodChangesWhileWaitingAtTheHost(t *testing.T) {
 // Where a dead host would need more places than there are, half of them are left
 // to the others.
 func TestADeadHostTakesNotAllPlaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const period = 10 * time.Second
 		slow := taking(4 * time.Second)
 		m := newMonitor(health.Config{Concurrency: 20}, func(ctx context.Context, target site.Target) health.Result {

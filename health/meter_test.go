@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 // octets is a reading of one counter, 8 times the rate of which is wanted.
@@ -255,7 +255,7 @@ func TestMeterProperties(t *testing.T) {
 // After a silence of a feed there is no rate until it has been read twice: one
 // over the silence would be of the past.
 func TestNoRateOverASilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const period = 10 * time.Second
 		read := 0
 		probe := func(context.Context, site.Target) health.Result {

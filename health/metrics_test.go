@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 func TestMetrics(t *testing.T) {
@@ -24,7 +24,7 @@ func TestMetrics(t *testing.T) {
 		"plain":   {Phases: health.Phases{Connect: time.Millisecond, FirstByte: time.Millisecond, Transfer: time.Millisecond}},
 		"refused": {Failure: site.FailureConnect, Phases: health.Phases{Connect: time.Millisecond}},
 	}
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{Metrics: health.NewMetrics(registry)}, func(_ context.Context, t site.Target) health.Result {
 			return results[t.URL]
 		})
@@ -75,7 +75,7 @@ func wantPhases(t *testing.T, registry *prometheus.Registry, want map[string]uin
 
 func TestMetricsLag(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{Metrics: health.NewMetrics(registry)}, good)
 		m.Set(targets(1, time.Hour))
 		wait(time.Minute)
@@ -99,7 +99,7 @@ func TestMetricsLag(t *testing.T) {
 // A cancelled probe and one of a removed target say nothing about anything.
 func TestMetricsLeaveOutUnwanted(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{Metrics: health.NewMetrics(registry)}, taking(3*time.Second))
 		m.Set(targets(2, time.Hour))
 		stop := m.start(t)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 // keeping is target with what else is asked of it.
@@ -296,7 +297,7 @@ func TestTwoProbesOfATargetAtATime(t *testing.T) {
 }
 
 func TestWhatIsIdleIsDropped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		defer server.Close()
 		n := health.NewNetwork("")

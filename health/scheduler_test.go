@@ -13,6 +13,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 // monitor is a scheduler in a synctest bubble, together with all it delivered.
@@ -131,7 +132,7 @@ func wantGrid(t *testing.T, times []time.Time, period time.Duration, low, high i
 }
 
 func TestSchedulerTimes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const period = 10 * time.Second
 		var began []time.Time
 		m := newMonitor(health.Config{}, func(context.Context, site.Target) health.Result {
@@ -171,7 +172,7 @@ func TestSchedulerSamples(t *testing.T) {
 		"refused": {Signal: site.ResponseTime, Value: 4, Failure: site.FailureConnect},
 		"slow":    {Signal: site.ResponseTime, Value: 4, Failure: site.FailureTimeout},
 	}
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{}, func(_ context.Context, t site.Target) health.Result { return results[t.URL] })
 		m.Set(map[site.Target]time.Duration{named("good"): time.Hour, named("refused"): time.Hour, named("slow"): time.Hour})
 		m.run(t, time.Second)
@@ -190,7 +191,7 @@ func TestSchedulerSamples(t *testing.T) {
 
 // Each tenth of the period, and of the first second, gets about its share.
 func TestSchedulerSpread(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const n, period = 2000, 10 * time.Second
 		m := newMonitor(health.Config{}, good)
 		start := time.Now()
@@ -216,7 +217,7 @@ func TestSchedulerSpread(t *testing.T) {
 }
 
 func TestSchedulerFewStartAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{}, good)
 		m.Set(targets(100, time.Hour))
 		m.run(t, 100*time.Millisecond)
@@ -229,7 +230,7 @@ func TestSchedulerFewStartAtOnce(t *testing.T) {
 // With more to do than can be done, the bound holds, everybody gets a turn,
 // and what was missed is skipped.
 func TestSchedulerConcurrency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const n, period, limit = 40, 10 * time.Second, 8
 		var mu sync.Mutex
 		var flying, most int
@@ -258,7 +259,7 @@ func TestSchedulerConcurrency(t *testing.T) {
 }
 
 func TestSchedulerOneInFlightPerTarget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		flying := map[string]bool{}
 		slow := taking(25 * time.Second)
@@ -288,7 +289,7 @@ func TestSchedulerOneInFlightPerTarget(t *testing.T) {
 // However late it is, a target is probed once, for the latest of the slots
 // that passed.
 func TestSchedulerSkipsMissedSlots(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const period = 10 * time.Second
 		m := newMonitor(health.Config{}, good)
 		m.Set(targets(3, period))
@@ -310,7 +311,7 @@ func TestSchedulerSkipsMissedSlots(t *testing.T) {
 }
 
 func TestSchedulerSet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const period = 10 * time.Second
 		m := newMonitor(health.Config{}, good)
 		stop := m.start(t)
@@ -345,7 +346,7 @@ func TestSchedulerSetPeriod(t *testing.T) {
 		{time.Hour, time.Second},
 	} {
 		t.Run(fmt.Sprintf("%sTo%s", tt.from, tt.to), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				m := newMonitor(health.Config{}, good)
 				m.Set(targets(1, tt.from))
 				stop := m.start(t)
@@ -366,7 +367,7 @@ func TestSchedulerSetPeriod(t *testing.T) {
 }
 
 func TestSchedulerSetPeriodBeforeFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{}, good)
 		m.Set(targets(1, time.Hour))
 		m.Set(targets(1, 10*time.Second))
@@ -378,7 +379,7 @@ func TestSchedulerSetPeriodBeforeFirst(t *testing.T) {
 }
 
 func TestSchedulerSetPeriodInFlight(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{}, taking(3*time.Second))
 		m.Set(targets(1, time.Hour))
 		stop := m.start(t)
@@ -393,7 +394,7 @@ func TestSchedulerSetPeriodInFlight(t *testing.T) {
 // A target that is removed while its probe is in flight gives no sample, and
 // one that comes back meanwhile is probed anew, after the old probe.
 func TestSchedulerRemovedInFlight(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var flying, most int
 		slow := taking(3 * time.Second)
 		m := newMonitor(health.Config{}, func(ctx context.Context, target site.Target) health.Result {
@@ -430,7 +431,7 @@ func TestSchedulerRemovedInFlight(t *testing.T) {
 }
 
 func TestSchedulerPanic(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const period = 10 * time.Second
 		calls := 0
 		m := newMonitor(health.Config{Concurrency: 1}, func(ctx context.Context, target site.Target) health.Result {
@@ -454,7 +455,7 @@ func TestSchedulerPanic(t *testing.T) {
 func explode() { panic("explosion") }
 
 func TestSchedulerPanicElsewhere(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{Deliver: func(site.Target, []site.Sample) { panic("deliver") }}, good)
 		m.Set(map[site.Target]time.Duration{{Kind: "unknown"}: time.Hour})
 		m.run(t, time.Second)
@@ -464,7 +465,7 @@ func TestSchedulerPanicElsewhere(t *testing.T) {
 			t.Errorf("got panics %v, want those of the unknown kind and of Deliver", m.panics)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		s := health.NewScheduler(health.Config{Probes: map[string]health.Probe{
 			"test": func(context.Context, site.Target) health.Result { panic("nobody is told") },
 		}})
@@ -480,7 +481,7 @@ func TestSchedulerPanicElsewhere(t *testing.T) {
 // When Run ends it cancels what is in flight, waits for it, and delivers
 // nothing of it; run again, the scheduler goes on.
 func TestSchedulerEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const stubborn = 2 * time.Second // after the end of ctx
 		slow := taking(time.Hour)
 		m := newMonitor(health.Config{}, func(ctx context.Context, target site.Target) health.Result {
@@ -507,7 +508,7 @@ func TestSchedulerEnds(t *testing.T) {
 }
 
 func TestSchedulerEndsBeforeItBegins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		m := newMonitor(health.Config{}, good)
 		m.Set(targets(20, time.Second))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -521,7 +522,7 @@ func TestSchedulerEndsBeforeItBegins(t *testing.T) {
 
 // A Deliver that blocks holds up probes, but neither Set nor the end.
 func TestSchedulerBackPressure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
 		var probes atomic.Int32
 		m := newMonitor(health.Config{

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 	steer "github.com/cdnredirect/cdnredirect/plugin"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/pkg/dnstest"
@@ -112,7 +112,7 @@ func TestATypeThatIsNotOursFailsAsItsOwn(t *testing.T) {
 // TestRule36AChainDoesNotWaitForASilentPlugin: resolvers give a server a second
 // or two.
 func TestRule36AChainDoesNotWaitForASilentPlugin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b, hang, began := newBed(diverted), make(chan bool), time.Now()
 		defer close(hang)
 		b.Next = plugin.HandlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {

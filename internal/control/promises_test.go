@@ -6,11 +6,11 @@ import (
 	"math"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 // server is an origin's address: how long it takes to answer what is asked at
@@ -214,7 +214,7 @@ func TestTimingOfOutages(t *testing.T) {
 			{"one killed, the other slow", []server{outages(never), outages(every / 4)}, low, slow},
 		} {
 			t.Run(fmt.Sprintf("%s every %s", tt.name, every), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
+				bubble.Test(t, func(t *testing.T) {
 					s := newSite(t, len(tt.servers), probedEvery(every, tt.limit))
 					turns := turnsOf(live(s, hours, tt.servers...))
 					if want := 1 + 2*int(hours/(outageEvery+outageShift)-1); len(turns) < want {
@@ -247,7 +247,7 @@ func wantOnTime(t *testing.T, turned turn, broke, enter, delay, every time.Durat
 // One dead address of two leaves the answer as fast, and comes back: nobody is
 // diverted.
 func TestTimingOfOneAddress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const every = 10 * time.Second
 		changes := live(newSite(t, 2, probedEvery(every, every/5)), 6*time.Hour, fast, outages(never))
 		before, moves := 2, 0
@@ -289,7 +289,7 @@ func overloaded(_ time.Duration, share float64) time.Duration {
 // than half as often, and every swing to the CDN is as fast as without.
 func TestOscillationIsDamped(t *testing.T) {
 	const hours = 6 * time.Hour
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		swing := func(changes ...func(*site.Site)) (entries int, atCDN time.Duration) {
 			changes = append(changes, probedEvery(period, period/5))
 			turns := turnsOf(live(newSite(t, 1, changes...), hours, overloaded))
@@ -330,7 +330,7 @@ func TestOscillationIsDamped(t *testing.T) {
 // A probe of three that fails is no reason to divert anybody, however long it
 // goes on.
 func TestBlipsDivertNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		blips := func(at time.Duration, _ float64) time.Duration {
 			if at%(3*period) < 2*period {
 				return 100 * time.Millisecond

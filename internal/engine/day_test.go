@@ -13,6 +13,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -182,7 +183,7 @@ func wantAll(t *testing.T, g *engine.Generation, at time.Duration, what string, 
 // asked at once than what it takes to find it dead in time, at the start and
 // after an outage too.
 func TestADayOfMonitoring(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		d := dayEngine(t)
 		var sites []*site.Site
 		for i := range daySites {
@@ -239,7 +240,7 @@ func TestADayOfMonitoring(t *testing.T) {
 // TestProbesAreSpread starts many probes of few hosts, and has them come back
 // after an outage: in no tenth of a second are there more than a fair part.
 func TestProbesAreSpread(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		d := dayEngine(t)
 		var sites []*site.Site
 		for i := range daySites {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 const (
@@ -37,7 +38,7 @@ func TestFirstRoundIsAwaitedAndTakenAtFaceValue(t *testing.T) {
 		want  string
 	}{{"Fast", 10 * time.Millisecond, "1 A"}, {"Slow", 400 * time.Millisecond, edge}, {"Dead", time.Hour, edge}} {
 		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.set(url("192.0.2.1"), tc.takes)
 				e, _ := w.engine(t)
@@ -52,7 +53,7 @@ func TestFirstRoundIsAwaitedAndTakenAtFaceValue(t *testing.T) {
 }
 
 func TestAFirstRoundThatNeverEndsIsAwaitedFiveSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.panicAt(url("192.0.2.1"))
 		e, _ := w.engine(t)
@@ -76,7 +77,7 @@ func TestAFirstRoundThatNeverEndsIsAwaitedFiveSeconds(t *testing.T) {
 }
 
 func TestDeadOriginIsLeftAndTakenBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 10*time.Millisecond)
 		e, reg := w.engine(t)
@@ -102,7 +103,7 @@ func TestDeadOriginIsLeftAndTakenBack(t *testing.T) {
 }
 
 func TestOneOfTwoAddressesLeavesTheAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 10*time.Millisecond)
 		w.set(url("192.0.2.2"), 10*time.Millisecond)
@@ -121,7 +122,7 @@ func TestOneOfTwoAddressesLeavesTheAnswer(t *testing.T) {
 // TestReloadKeepsTheCounts counts two of three samples before the reload; the
 // third one, after it, diverts.
 func TestReloadKeepsTheCounts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 10*time.Millisecond)
 		e, _ := w.engine(t)
@@ -161,7 +162,7 @@ func TestReloadKeepsTheCounts(t *testing.T) {
 }
 
 func TestBothGenerationsFollowTheOriginDuringAReload(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 10*time.Millisecond)
 		e, reg := w.engine(t)
@@ -178,7 +179,7 @@ func TestBothGenerationsFollowTheOriginDuringAReload(t *testing.T) {
 }
 
 func TestAReloadThatFailsLeavesNothingBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		e, _ := w.engine(t)
 		old := offer(e, newSite(www, "192.0.2.1"))
@@ -203,7 +204,7 @@ func TestAReloadThatFailsLeavesNothingBehind(t *testing.T) {
 // TestAReloadReportsWhatItChanges adds a site with a dead origin, and lets one
 // divert that only showed its decision.
 func TestAReloadReportsWhatItChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 400*time.Millisecond)
 		w.set(url("192.0.2.2"), time.Hour)
@@ -231,7 +232,7 @@ func TestAReloadReportsWhatItChanges(t *testing.T) {
 // TestDataThatWasNeverThereIsAwaited has no_data apply at once, but not before
 // the first probe had time to speak.
 func TestDataThatWasNeverThereIsAwaited(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		e, _ := w.engine(t)
 		s := newSite(www, "192.0.2.1")
@@ -250,7 +251,7 @@ func TestDataThatWasNeverThereIsAwaited(t *testing.T) {
 
 // TestTheLongestWindowIsKept has the shorter one asked for last.
 func TestTheLongestWindowIsKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 400*time.Millisecond)
 		e, _ := w.engine(t)
@@ -274,7 +275,7 @@ func TestTheLongestWindowIsKept(t *testing.T) {
 
 // TestANewAddressIsBelievedAtOnce changes the origin's address in a reload.
 func TestANewAddressIsBelievedAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.2"), time.Hour)
 		e, _ := w.engine(t)
@@ -287,7 +288,7 @@ func TestANewAddressIsBelievedAtOnce(t *testing.T) {
 }
 
 func TestAPanickingProbeIsCountedAndTheNextSampleArrives(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.panicAt(url("192.0.2.1"))
 		w.set(url("192.0.2.2"), 10*time.Millisecond)
@@ -313,7 +314,7 @@ func TestAPanickingProbeIsCountedAndTheNextSampleArrives(t *testing.T) {
 }
 
 func TestEqualProbesRunOnceAtTheSmallestPeriod(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		e, _ := w.engine(t)
 		fast, slow := newSite(www, "192.0.2.1"), newSite("shop.example.org.", "192.0.2.1")
@@ -340,7 +341,7 @@ func TestEqualProbesRunOnceAtTheSmallestPeriod(t *testing.T) {
 // TestMissingDataIsNoticedWithoutASample has the probes of a diverted site
 // panic: no sample comes, and after no_data's time the origin is back.
 func TestMissingDataIsNoticedWithoutASample(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		e, reg := w.engine(t)
@@ -360,7 +361,7 @@ func TestMissingDataIsNoticedWithoutASample(t *testing.T) {
 }
 
 func TestChangesAreLoggedWithTheirReason(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), 400*time.Millisecond)
 		e, _ := w.engine(t)
@@ -382,7 +383,7 @@ func TestChangesAreLoggedWithTheirReason(t *testing.T) {
 }
 
 func TestNegativeAnswersNameTheFirstNameServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		e, _ := newWorld().engine(t)
 		for want, ns := range map[string]map[string][]string{
 			"ns1.example.net.":    {"example.org.": {"ns1.example.net.", "ns2.example.net."}},
@@ -397,7 +398,7 @@ func TestNegativeAnswersNameTheFirstNameServer(t *testing.T) {
 }
 
 func TestManySitesShareOneFirstRound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		e, reg := w.engine(t)
 		var sites []*site.Site

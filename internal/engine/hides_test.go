@@ -8,6 +8,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,7 +54,7 @@ func expectHeld(t *testing.T, g *engine.Generation, reg *prometheus.Registry, ty
 // TestASiteIsHeldBackByWhatItWouldHide adds data, has lookups fail, and takes it
 // away again.
 func TestASiteIsHeldBackByWhatItWouldHide(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwMX, mx)
 		e, reg := w.engine(t)
@@ -99,7 +100,7 @@ func TestWhatIsAcceptedHoldsNothingBack(t *testing.T) {
 		{"a CNAME", hides(), map[string]string{wwwTXT: www + ` 60 CNAME a.example.org.; a.example.org. 60 TXT "a"`}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				for question, page := range tc.pages {
 					w.next.set(question, page)
@@ -116,7 +117,7 @@ func TestWhatIsAcceptedHoldsNothingBack(t *testing.T) {
 // TestAReloadKnowsWhatASiteWouldHide although no lookup succeeds any more, until
 // the site accepts it, or loses its next plugin.
 func TestAReloadKnowsWhatASiteWouldHide(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwMX, mx)
 		w.next.set(wwwTXT, txt)
@@ -143,7 +144,7 @@ func TestAReloadKnowsWhatASiteWouldHide(t *testing.T) {
 
 // TestASiteOfAddressesHidesNothing: other types are not its own.
 func TestASiteOfAddressesHidesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwMX, mx)
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")

@@ -14,6 +14,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 const wwwA = www + " A"
@@ -76,7 +77,7 @@ func (w *world) said(text string) int {
 }
 
 func TestNothingIsAnsweredUntilTheOriginIsFound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwA, "error")
 		e, reg := w.engine(t)
@@ -107,7 +108,7 @@ func TestNothingIsAnsweredUntilTheOriginIsFound(t *testing.T) {
 }
 
 func TestAnOriginThatIsThereAtTheStartIsProbedBeforeTheFirstAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.next.set(wwwA, www+" 60 A 192.0.2.1")
@@ -122,7 +123,7 @@ func TestAnOriginThatIsThereAtTheStartIsProbedBeforeTheFirstAnswer(t *testing.T)
 // TestProbesFollowTheAddresses replaces one of two addresses: the one that goes
 // is probed no more, and the one that stays, which is down, stays down.
 func TestProbesFollowTheAddresses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwA, www+" 60 A 192.0.2.1;"+www+" 60 A 192.0.2.2")
 		w.set(url("192.0.2.2"), time.Hour)
@@ -161,7 +162,7 @@ func TestOriginsAreLookedUpEveryTTLOrPeriod(t *testing.T) {
 		{"60", 2 * time.Second, 2 * time.Second},
 	} {
 		t.Run(fmt.Sprint(tc.ttl, tc.period), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.next.set(wwwA, www+" "+tc.ttl+" A 192.0.2.1")
 				e, _ := w.engine(t)
@@ -188,7 +189,7 @@ func TestTheLastAddressesStay(t *testing.T) {
 		"":         `the next plugin has no address of it`,
 	} {
 		t.Run(page, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.next.set(wwwA, www+" 60 A 192.0.2.1")
 				e, _ := w.engine(t)
@@ -215,7 +216,7 @@ func TestTheLastAddressesStay(t *testing.T) {
 // TestAFamilyThatFailsStays fails one family while the other changes, before and
 // after a reload.
 func TestAFamilyThatFailsStays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwA, www+" 60 A 192.0.2.1")
 		w.next.set(www+" AAAA", www+" 60 AAAA 2001:db8::1")
@@ -244,7 +245,7 @@ func TestAReloadCarriesTheAddressesOver(t *testing.T) {
 		"fixed": func(*world) *site.Site { return newSite(www, "192.0.2.1") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				e, _ := w.engine(t)
 				w.offerNext(e, first(w))
@@ -266,7 +267,7 @@ func TestAReloadCarriesTheAddressesOver(t *testing.T) {
 // TestAReloadToAnOriginThatIsNotFoundYet changes everything at once while the
 // site is diverted.
 func TestAReloadToAnOriginThatIsNotFoundYet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.resolvers.set("old.example.net. A", "old.example.net. 60 A 198.51.100.1")
@@ -294,7 +295,7 @@ func TestLookupsEndWithTheirGeneration(t *testing.T) {
 		"Close":   func(e *engine.Engine) { e.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				e, _ := w.engine(t)
 				var first, second dnsWorld
@@ -324,7 +325,7 @@ func TestLookupsEndWithTheirGeneration(t *testing.T) {
 
 // TestClosingSaysNothing cuts a lookup off.
 func TestClosingSaysNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwA, www+" 1 A 192.0.2.1")
 		e, _ := w.engine(t)
@@ -366,7 +367,7 @@ func TestCNAMEsOfTheNextPluginLeadOut(t *testing.T) {
 		}, map[string]string{out + " A": out + " 60 A 192.0.2.1"}, "[192.0.2.1]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				for question, page := range tc.next {
 					w.next.set(question, page)
@@ -382,7 +383,7 @@ func TestCNAMEsOfTheNextPluginLeadOut(t *testing.T) {
 }
 
 func TestAPanicInALookupIsCountedAndTheLookGoesOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.set(wwwA, "panic")
 		e, reg := w.engine(t)
@@ -399,7 +400,7 @@ func TestAPanicInALookupIsCountedAndTheLookGoesOn(t *testing.T) {
 // TestANextPluginThatHangs has more sites hang than may look at once, one after
 // another's heels, whatever the end of their time says.
 func TestANextPluginThatHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		e, _ := w.engine(t)
 		var sites []*site.Site
@@ -434,7 +435,7 @@ func TestANextPluginThatHangs(t *testing.T) {
 
 // TestTenThousandOrigins are looked up with bounded concurrency, and spread out.
 func TestTenThousandOrigins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.next.takes = time.Millisecond
 		e, _ := w.engine(t)
@@ -471,7 +472,7 @@ func TestTenThousandOrigins(t *testing.T) {
 }
 
 func TestDataOfTheZone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		const question = "example.org. SOA"
 		w := newWorld()
 		e, reg := w.engine(t)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -80,7 +81,7 @@ func TestTheAddressesOfTheTargetAreAnswered(t *testing.T) {
 		{"none yet: the next CDN", "error", "error", "cdn spare [203.0.113.1] [] 20"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.resolvers.set(edgeA, tc.v4)
 				w.resolvers.set(edgeAAAA, tc.v6)
@@ -93,7 +94,7 @@ func TestTheAddressesOfTheTargetAreAnswered(t *testing.T) {
 }
 
 func TestNoTargetHasAnAddress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.resolvers.set(edgeA, "error")
 		w.resolvers.set(spareA, "NXDOMAIN")
@@ -115,7 +116,7 @@ func TestNoTargetHasAnAddress(t *testing.T) {
 // TestNewAddressesOfATargetNeedNoDecision follows one target through changes,
 // failure, which keeps what was known, and the loss of a family.
 func TestNewAddressesOfATargetNeedNoDecision(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
 		e, _ := w.engine(t)
@@ -141,7 +142,7 @@ func TestNewAddressesOfATargetNeedNoDecision(t *testing.T) {
 
 // TestADeadTargetIsLeft lets the target of a CNAME go and come back.
 func TestADeadTargetIsLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
@@ -186,7 +187,7 @@ func expectDead(t *testing.T, reg *prometheus.Registry, want float64) {
 
 // TestATargetThatIsDeadAtTheStart is never diverted to, and said.
 func TestATargetThatIsDeadAtTheStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		e, reg := w.engine(t)
@@ -211,7 +212,7 @@ func TestATargetThatIsDeadAtTheStart(t *testing.T) {
 
 // TestATargetThatCannotBeLookedUpIsNotDead has no resolver answer.
 func TestATargetThatCannotBeLookedUpIsNotDead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.resolvers.set(edgeA, "error")
@@ -228,7 +229,7 @@ func TestATargetThatCannotBeLookedUpIsNotDead(t *testing.T) {
 
 // TestOneFamilyThatIsGoneIsNotProofOfDeath has the other one never answer.
 func TestOneFamilyThatIsGoneIsNotProofOfDeath(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
@@ -250,7 +251,7 @@ func TestOneFamilyThatIsGoneIsNotProofOfDeath(t *testing.T) {
 }
 
 func TestWithoutResolversTargetsOfCNAMEsAreNotLookedUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		e, _ := w.engine(t)
@@ -265,7 +266,7 @@ func TestWithoutResolversTargetsOfCNAMEsAreNotLookedUp(t *testing.T) {
 
 // TestATargetOfManySitesIsLookedUpOnce also has all of them follow it.
 func TestATargetOfManySitesIsLookedUpOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
 		e, _ := w.engine(t)
@@ -290,7 +291,7 @@ func TestATargetOfManySitesIsLookedUpOnce(t *testing.T) {
 
 // TestResolversThatHangDelayTheStartFiveSeconds and not more.
 func TestResolversThatHangDelayTheStartFiveSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.resolvers.set(edgeA, "wait")
 		w.resolvers.set(edgeAAAA, "wait")

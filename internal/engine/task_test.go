@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -22,7 +23,7 @@ func (l *lines) Errorf(format string, v ...any)   { l.said = append(l.said, fmt.
 
 // TestATaskThatPanicsStartsAgainWithBackoff has one panic four times.
 func TestATaskThatPanicsStartsAgainWithBackoff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		e := &Engine{cfg: Config{Log: new(lines), Metrics: NewMetrics(prometheus.NewRegistry())}}
 		began := time.Now()
@@ -49,7 +50,7 @@ func TestATaskThatPanicsStartsAgainWithBackoff(t *testing.T) {
 }
 
 func TestATaskThatFailsSaysSoAndStartsAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		log := new(lines)
 		e := &Engine{cfg: Config{Log: log, Metrics: NewMetrics(prometheus.NewRegistry())}}
