@@ -227,7 +227,7 @@ func (i *instance) sites() (engine.Sites, error) {
 	}
 	said := i.config.Process()
 	return engine.Sites{
-		Sites: sites, NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed,
+		Sites: sites, CDNs: i.config.CDNs(), NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed,
 		Allow: said.Allow, Guard: said.Guard,
 	}, nil
 }

@@ -29,6 +29,17 @@ type fake struct {
 
 func (f fake) States() []api.State { return []api.State{{Site: "idle.example.org."}, f.state} }
 
+func (f fake) CDNs() []api.CDNState {
+	return []api.CDNState{
+		{Name: "far", Operated: "third-party", Standing: api.StandingOut, Since: f.state.Since, Ejections: 2,
+			Back: f.state.Since.Add(time.Minute), Reason: f.state.Reason, Record: []api.Sample{
+				{Signal: site.ResponseTime, Value: 0.39, Age: ms(1000)},
+				{Signal: site.UsedBandwidth, Value: 2e9, Age: ms(30_000)},
+			}},
+		{Name: "edge", Operated: "own", Standing: api.StandingReady, Full: true, Part: 0.55, Sites: 7},
+	}
+}
+
 func (f fake) Explain(name string, client netip.Addr) (api.Explanation, error) {
 	if name != "www.example.org." {
 		return api.Explanation{}, fmt.Errorf("explaining '%s': %w", name, api.ErrUnknown)
@@ -77,6 +88,10 @@ func explanation(s api.State, client netip.Addr) api.Explanation {
 					{Signal: site.ErrorRatio, Value: 1},
 				}},
 			{Kind: "promql", Target: "http://192.0.2.10:9090/", Every: api.Seconds(time.Minute), Health: api.HealthUnknown},
+		},
+		Candidates: []api.Candidate{
+			{CDN: s.CDNs[0], Part: 1, Taken: true, Why: "taken"},
+			{CDN: api.CDN{Name: "other", Target: "www.other.example."}, Priority: 1, Why: "out: down"},
 		},
 		NextChange: "the return, at or under 240ms for 120s",
 	}
@@ -163,6 +178,30 @@ func TestStatesAsJSONAreTheAPIs(t *testing.T) {
 	}
 }
 
+func TestCDNs(t *testing.T) {
+	code, out, _ := cdnctl(t, fake{state: state()}, "cdns")
+	expect(t, code, 0, out, `
+CDN   OPERATED     STANDING                         TAKES  SITES  SINCE                 REASON
+far   third-party  out, until 2026-01-02T03:05:05Z  0%     0      2026-01-02T03:04:05Z  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
+edge  own          ready, full                      55%    7      -
+
+CDN  SIGNAL          VALUE  AGE
+far  response_time   390ms  1s
+far  used_bandwidth  2Gbit  30s
+`)
+}
+
+func TestCDNsAsJSONAreTheAPIs(t *testing.T) {
+	code, out, _ := cdnctl(t, fake{state: state()}, "cdns", "-o", "json")
+	var got []api.CDNState
+	if err := json.Unmarshal([]byte(out), &got); code != 0 || err != nil || len(got) != 2 {
+		t.Fatalf("Expected two CDNs, got %d, %v: %s", code, err, out)
+	}
+	if got[0].Operated != "third-party" || got[0].Standing != api.StandingOut || got[0].Record[1].Age != ms(30_000) || got[1].Part != 0.55 {
+		t.Errorf("Expected the states, got %+v", got)
+	}
+}
+
 func TestExplainForAClient(t *testing.T) {
 	code, out, _ := cdnctl(t, fake{state: state()}, "explain", "www.example.org", "--client", "198.51.100.7")
 	expect(t, code, 0, out, `
@@ -175,6 +214,10 @@ reason    threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
 next      the return, at or under 240ms for 120s
 answer    for clients in 198.51.100.0/24: cdn edge
           www.example.org. 30 IN CNAME www.edge.example.net.
+
+CDN    PRIORITY  WEIGHT  TAKES  TAKEN  TARGET                 WHY
+edge   0         0       100%   yes    www.edge.example.net.  taken
+other  1         0       0%     no     www.other.example.     out: down
 
 ORIGIN  OPERATED  SIDE  SERVING  ADDRESSES
 fra     own       cdn   yes      192.0.2.10 up, 2001:db8::10 down
@@ -318,7 +361,7 @@ func TestNothingReachesTheTerminalThatMovesItsCursor(t *testing.T) {
 	r.Detail, r.Protocol, r.Kind = evil, evil, evil
 	report := api.ProbeReport{Results: []api.ProbeResult{r}, Evaluation: &api.Evaluation{Site: evil, Steps: []api.Step{{Name: evil, Text: evil}}}}
 	for _, args := range [][]string{
-		{"states"}, {"states", "-o", "json"}, {"explain", "www.example.org"}, {"explain", "www.example.org", "-o", "json"},
+		{"states"}, {"states", "-o", "json"}, {"cdns"}, {"cdns", "-o", "json"}, {"explain", "www.example.org"}, {"explain", "www.example.org", "-o", "json"},
 		{"probe", "--debug", "x"}, {"probe", "-o", "json", "x"},
 	} {
 		_, out, _ := cdnctl(t, fake{state: s, report: report}, args...)

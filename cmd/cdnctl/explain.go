@@ -62,6 +62,7 @@ func (p *page) explanation(e api.Explanation) {
 		p.line("next      %s", e.NextChange)
 	}
 	p.answer(e.Answer)
+	p.candidates(e.Candidates)
 	p.origins(e.Origins)
 	p.thresholds(e.Thresholds)
 	p.sources(e.Sources)

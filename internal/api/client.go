@@ -43,6 +43,13 @@ func (c *Client) States(ctx context.Context) ([]State, error) {
 	return body.States, err
 }
 
+// CDNs returns the state of every watched CDN.
+func (c *Client) CDNs(ctx context.Context) ([]CDNState, error) {
+	var body cdnsBody
+	err := c.ask(ctx, http.MethodGet, cdnsPath, nil, &body)
+	return body.CDNs, err
+}
+
 // Explain says all about the site that answers name, and what client would be
 // answered; the zero Addr: any.
 func (c *Client) Explain(ctx context.Context, name string, client netip.Addr) (Explanation, error) {

@@ -12,6 +12,9 @@ type Engine interface {
 	// States returns every site's state, in the order of their names.
 	States() []State
 
+	// CDNs returns the state of every watched CDN, in the order of their names.
+	CDNs() []CDNState
+
 	// Explain says all about the site that answers name, which is canonical
 	// (see site.CanonicalName), and what client would be answered. The zero
 	// Addr asks for the answer that all clients get. A name that no site

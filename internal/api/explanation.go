@@ -10,7 +10,8 @@ import (
 // Explanation is all that led to a site's state.
 type Explanation struct {
 	State
-	Names      []string         `json:"names"` // all that the site answers, canonical
+	Names      []string         `json:"names"`      // all that the site answers, canonical
+	Candidates []Candidate      `json:"candidates"` // the site's CDNs, in the order of their lines
 	Thresholds []ThresholdState `json:"thresholds"`
 	Sources    []SourceState    `json:"sources"`
 	Answer     *Answer          `json:"answer,omitempty"`      // nil: it depends on the client, and none was named

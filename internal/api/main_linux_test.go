@@ -40,11 +40,14 @@ func missing(t testing.TB, format string, args ...any) {
 // fake is an engine that says what a test wants.
 type fake struct {
 	states  func() []api.State
+	cdns    func() []api.CDNState
 	explain func(name string, client netip.Addr) (api.Explanation, error)
 	probe   func(ctx context.Context, what string) (api.ProbeReport, error)
 }
 
 func (f fake) States() []api.State { return f.states() }
+
+func (f fake) CDNs() []api.CDNState { return f.cdns() }
 
 func (f fake) Explain(name string, client netip.Addr) (api.Explanation, error) {
 	return f.explain(name, client)

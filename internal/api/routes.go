@@ -16,6 +16,7 @@ import (
 // The paths of the API.
 const (
 	statesPath  = "/v1/states"
+	cdnsPath    = "/v1/cdns"
 	explainPath = "/v1/explain"
 	probePath   = "/v1/probe"
 )
@@ -23,6 +24,7 @@ const (
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(statesPath, s.route(http.MethodGet, s.states))
+	mux.Handle(cdnsPath, s.route(http.MethodGet, s.cdns))
 	mux.Handle(explainPath, s.route(http.MethodGet, s.explain))
 	mux.Handle(probePath, s.route(http.MethodPost, s.probe))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -93,6 +95,19 @@ func (s *Server) states(*http.Request) (any, error) {
 		states = []State{} // never null
 	}
 	return statesBody{states}, nil
+}
+
+// cdnsBody is one, too.
+type cdnsBody struct {
+	CDNs []CDNState `json:"cdns"`
+}
+
+func (s *Server) cdns(*http.Request) (any, error) {
+	cdns := s.engine.CDNs()
+	if cdns == nil {
+		cdns = []CDNState{}
+	}
+	return cdnsBody{cdns}, nil
 }
 
 func (s *Server) explain(r *http.Request) (any, error) {

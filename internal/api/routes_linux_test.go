@@ -268,17 +268,30 @@ func TestWhatTheEngineIsAskedAndSaysArrivesUnchanged(t *testing.T) {
 			}
 			return report, nil
 		},
+		cdns: func() []api.CDNState { return []api.CDNState{fullCDN()} },
 	})
 	client := api.Dial(path)
 	gotExplanation, err := client.Explain(soon(t), "WWW.example.org", netip.MustParseAddr("2001:db8::1"))
 	if err != nil || !reflect.DeepEqual(gotExplanation, explanation) {
 		t.Errorf("Expected %+v, got %+v, %v", explanation, gotExplanation, err)
 	}
+	if got, err := client.CDNs(soon(t)); err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], fullCDN()) {
+		t.Errorf("Expected %+v, got %+v, %v", fullCDN(), got, err)
+	}
 	for _, what := range []string{"http://192.0.2.10/?a=b&c", "WWW.example.org"} {
 		got, err := client.Probe(soon(t), what)
 		if err != nil || !reflect.DeepEqual(got, report) {
 			t.Errorf("%s: Expected %+v, got %+v, %v", what, report, got, err)
 		}
+	}
+}
+
+// fullCDN returns the state of a CDN in which every field says something.
+func fullCDN() api.CDNState {
+	e, _ := full()
+	return api.CDNState{
+		Name: "edge", Operated: "third-party", Standing: api.StandingOut, Full: true, Part: 0.5, Since: e.Since, Ejections: 2,
+		Back: e.Since, Reason: e.Reason, Sites: 3, Capacity: 1e10, Soft: 8e9, Record: e.Sources[0].Last, Thresholds: e.Thresholds, Sources: e.Sources,
 	}
 }
 
@@ -296,6 +309,8 @@ func full() (api.Explanation, api.ProbeReport) {
 				Addresses: []api.AddressState{{Address: addr, Health: api.HealthDown}}}},
 		},
 		Names: []string{"www.example.org.", "*.example.org."},
+		Candidates: []api.Candidate{{CDN: api.CDN{Name: "edge", Target: "www.edge.example.net.", Weight: 2}, Priority: 1,
+			Part: 0.5, Taken: true, Why: "comes back"}},
 		Thresholds: []api.ThresholdState{{Origin: "fra", Signal: site.ResponseTime, Statistic: site.P90, Limit: 0.3,
 			Recover: 0.24, Missing: true, Value: 0.39, V: 1.3, Samples: 9, Age: api.Seconds(time.Second), Over: 3, Hard: 1,
 			NoData: "origin after 10m"}},
@@ -319,7 +334,7 @@ func full() (api.Explanation, api.ProbeReport) {
 
 func TestAllFieldsOfTheExampleSaySomething(t *testing.T) {
 	explanation, report := full()
-	for _, v := range []any{explanation, report} {
+	for _, v := range []any{explanation, report, fullCDN()} {
 		said(t, reflect.ValueOf(v), reflect.TypeOf(v).Name())
 	}
 }

@@ -149,7 +149,7 @@ func (d *deciding) down() bool {
 
 // divert sends clients to those CDNs that are ready and preferred.
 func (d *deciding) divert(next *site.Decision) {
-	next.CDNs = preferred(d.s.CDNs, d.in.Ready)
+	next.CDNs = choose(d.s.CDNs, d.in.CDNs, d.st.Decision().CDNs)
 	switch {
 	case len(next.CDNs) == 0:
 		next.Reason.Cause = site.CauseNoCDN
@@ -168,22 +168,6 @@ func (d *deciding) share() float64 {
 		return d.s.Divert.Share
 	}
 	return 1
-}
-
-// preferred returns those CDNs of the lowest priority among the ready ones
-// that share the clients by weight, or the first one where they have no weight.
-func preferred(cdns []site.CDN, ready []bool) []site.CDN {
-	var best []site.CDN
-	for i, c := range cdns {
-		switch {
-		case ready != nil && !ready[i]:
-		case len(best) == 0 || c.Priority < best[0].Priority:
-			best = cdns[i : i+1 : i+1]
-		case c.Priority == best[0].Priority && c.Weight > 0:
-			best = append(best, c)
-		}
-	}
-	return best
 }
 
 // nothingNew reports whether b says nothing that a did not.

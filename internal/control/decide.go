@@ -114,7 +114,7 @@ func (d *deciding) observe() bool {
 		return false
 	}
 	path := &d.st.Paths[d.in.New]
-	*path = path.observe(sample)
+	*path = path.observe(sample, &d.s.Rules)
 	return true
 }
 

@@ -52,3 +52,8 @@ func (j *judging) verdict(k int) Verdict {
 	}
 	return v
 }
+
+// ExplainCDN returns how a CDN looks. It decides nothing.
+func ExplainCDN(c *site.WatchedCDN, st CDNState, in Input) View {
+	return Explain(ejecting(c, st.Ejections), st.State, in)[0]
+}

@@ -128,7 +128,7 @@ func (h *history) last() site.Decision { return h.state.Decision() }
 
 // input is what Decide looks at now.
 func (h *history) input(path int) control.Input {
-	return control.Input{Now: h.now, Sources: h.sources, New: path, Ready: h.ready, Hold: h.hold}
+	return control.Input{Now: h.now, Sources: h.sources, New: path, CDNs: candidates(h.ready), Hold: h.hold}
 }
 
 // decide takes a decision now.
@@ -299,4 +299,13 @@ func run(t *testing.T, show func(site.Decision) string, tests []scriptTest) {
 			}
 		})
 	}
+}
+
+// candidates are CDNs of which some are ready and the others out.
+func candidates(ready []bool) []control.Candidate {
+	var cdns []control.Candidate
+	for _, is := range ready {
+		cdns = append(cdns, control.Candidate{Out: !is, Part: 1})
+	}
+	return cdns
 }

@@ -7,14 +7,8 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// Samples in a row that turn a path down and up again.
-const (
-	failsToDown = 3
-	goodsToUp   = 2
-)
-
 // observe counts the sample; the first one of a path is taken at face value.
-func (p Path) observe(s site.Sample) Path {
+func (p Path) observe(s site.Sample, rules *site.Rules) Path {
 	good := s.Failure == ""
 	if good {
 		p.Goods, p.Fails = p.Goods+1, 0
@@ -22,9 +16,9 @@ func (p Path) observe(s site.Sample) Path {
 		p.Fails, p.Goods = p.Fails+1, 0
 	}
 	switch {
-	case good && (p.Health == HealthUnknown || p.Goods >= goodsToUp):
+	case good && (p.Health == HealthUnknown || p.Goods >= rules.Goods):
 		p.Health = HealthUp
-	case !good && (p.Health == HealthUnknown || p.Fails >= failsToDown):
+	case !good && (p.Health == HealthUnknown || p.Fails >= rules.Fails):
 		p.Health = HealthDown
 	}
 	p.Seen = min(p.Seen+1, 2)

@@ -87,11 +87,11 @@ type Source struct {
 // Input is what Decide looks at.
 type Input struct {
 	Now     time.Time
-	Sources []Source // in the order of site.Site.Paths
-	New     int      // the source whose last samples are new; None: only time has passed
-	Ready   []bool   // which CDNs can take visitors, in the site's order; nil: all
-	Hides   string   // types of data that a CNAME would hide although nobody has accepted that
-	Hold    Hold     // what is not to lead away from an origin now: the monitor may be blind
+	Sources []Source    // in the order of site.Site.Paths
+	New     int         // the source whose last samples are new; None: only time has passed
+	CDNs    []Candidate // how they are, in the site's order; nil: all can take visitors
+	Hides   string      // types of data that a CNAME would hide although nobody has accepted that
+	Hold    Hold        // what is not to lead away from an origin now: the monitor may be blind
 }
 
 // Hold says what does not count for now.

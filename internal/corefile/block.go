@@ -96,12 +96,14 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 			err = c.addClass(n)
 		case "origin":
 			err = c.addOrigin(n)
+		case "cdn":
+			err = c.addCDN(n)
 		case "site":
 			err = c.addSite(n, block)
 		case "resolver", "seed", "ecs", "allow", "download", "guard", "socket":
 			err = c.process.add(n)
 		default:
-			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket"))
+			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "cdn", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket"))
 		}
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package corefile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/coredns/caddy/caddyfile"
@@ -15,7 +16,8 @@ import (
 type Config struct {
 	classes map[string]node
 	origins map[string]namedOrigin
-	entries []*entry // in order of definition
+	cdns    []watchedCDN // in order of definition
+	entries []*entry     // in order of definition
 	servers []site.Server
 	process Process
 	pool    *pool
@@ -94,9 +96,13 @@ func (c *Config) Complete() ([]*site.Site, error) {
 	if errors.As(site.ValidateServers(c.servers, sites), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
-	if errors.As(site.ValidateDownloads(sites, c.process.Download), &wrong) {
+	if errors.As(site.ValidateWatched(c.CDNs(), sites), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
+	if errors.As(site.ValidateDownloads(slices.Concat(sites, c.watches()), c.process.Download), &wrong) {
+		return nil, errorAt(wrong.Place, wrong.Err)
+	}
+	c.watch(sites)
 	return sites, nil
 }
 

@@ -103,14 +103,16 @@ func capacity(word string) (float64, error) {
 }
 
 // setOperated reads: operated own|third-party
-func setOperated(o *site.Origin, n node) error {
-	return one(n, func(word string) error {
-		o.ThirdParty = word == "third-party"
+func setOperated(o *site.Origin, n node) error { return one(n, operated(&o.ThirdParty)) }
+
+func operated(thirdParty *bool) setter {
+	return func(word string) error {
+		*thirdParty = word == "third-party"
 		if word != "own" && word != "third-party" {
 			return unknown("operator", word, "own", "third-party")
 		}
 		return nil
-	})
+	}
 }
 
 // setOriginFeed reads a feed as a site has it. The origin is that of several
@@ -119,10 +121,13 @@ func setOriginFeed(o *site.Origin, n node) error {
 	src, err := readFeed(n)
 	o.Feeds = append(o.Feeds, src)
 	if err == nil && strings.Contains(strings.ReplaceAll(src.URL, "{origin}", ""), "{") {
-		err = fmt.Errorf("unknown placeholder in '%s': {origin} is known", strings.TrimPrefix(src.URL, scheme(&src)))
+		err = fmt.Errorf("unknown placeholder in '%s': {origin} is known", asked(src))
 	}
 	return err
 }
+
+// asked is what a source asks as it was written.
+func asked(src site.Source) string { return strings.TrimPrefix(src.URL, scheme(&src)) }
 
 func setOriginThreshold(o *site.Origin, n node) error {
 	t, err := readThreshold(n)

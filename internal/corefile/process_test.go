@@ -43,9 +43,9 @@ var processErrors = []fileError{
 	{"download without a rate", example("download"), "3 - Error during parsing: " + wrongArgs + "'download'"},
 	{"download without a unit", example("download 100"), "3 - Error during parsing: invalid bit rate '100': " + noRate},
 	{"download of two rates", example("download 1Mbit 2Mbit"), "3 - Error during parsing: " + wrongArgs + "'2Mbit'"},
-	{"downloads that cost too much", example(download("a.example.org", "size 64MiB every 10s"), "download 50Mbit"), "3 - Error during parsing: with site 'a.example.org.' all downloads cost 53.69Mbit (targets: 1), more than 50Mbit: make them smaller or less often, or allow more with 'download RATE'"},
-	{"downloads that cost too much together", example(download("a.example.org", "size 64MiB every 10s"), download("b.example.org", "size 64MiB every 11s")), "9 - Error during parsing: with site 'b.example.org.' all downloads cost 102.5Mbit (targets: 2), more than 100Mbit: make them smaller or less often, or allow more with 'download RATE'"},
-	{"downloads that are not allowed", example(download("a.example.org", ""), "download 0bit"), "3 - Error during parsing: with site 'a.example.org.' all downloads cost 139.8kbit (targets: 1), more than 0bit: make them smaller or less often, or allow more with 'download RATE'"},
+	{"downloads that cost too much", example(download("a.example.org", "size 64MiB every 10s"), "download 50Mbit"), "3 - Error during parsing: with those of 'a.example.org.' all downloads cost 53.69Mbit (targets: 1), more than 50Mbit: make them smaller or less often, or allow more with 'download RATE'"},
+	{"downloads that cost too much together", example(download("a.example.org", "size 64MiB every 10s"), download("b.example.org", "size 64MiB every 11s")), "9 - Error during parsing: with those of 'b.example.org.' all downloads cost 102.5Mbit (targets: 2), more than 100Mbit: make them smaller or less often, or allow more with 'download RATE'"},
+	{"downloads that are not allowed", example(download("a.example.org", ""), "download 0bit"), "3 - Error during parsing: with those of 'a.example.org.' all downloads cost 139.8kbit (targets: 1), more than 0bit: make them smaller or less often, or allow more with 'download RATE'"},
 
 	{"guard alone", example("guard"), "3 - Error during parsing: " + wrongArgs + "'guard'"},
 	{"guard without an anchor", example("guard 30% in 1m anchor"), "3 - Error during parsing: " + wrongArgs + "'anchor'"},

@@ -48,7 +48,7 @@ func (e *Engine) take(ev event) {
 	}
 	e.sourceBack(src)
 	for _, u := range src.users {
-		e.step(u.runner, u.path, now)
+		u.hear(e, u.path, now)
 	}
 }
 
@@ -75,6 +75,11 @@ func (e *Engine) sweep(now time.Time) {
 		if g == nil {
 			continue
 		}
+		for _, c := range g.cdns {
+			if c.due(now) {
+				e.stepCDN(c, control.None, now)
+			}
+		}
 		for _, r := range g.runners {
 			if due := r.state.Due; !due.IsZero() && !due.After(now) {
 				e.step(r, control.None, now)
@@ -87,11 +92,7 @@ func (e *Engine) sweep(now time.Time) {
 // in force reports: the other one would say everything twice. A panic stays
 // with its site: the others must not wait for the task to start again.
 func (e *Engine) step(r *runner, path int, now time.Time) {
-	defer func() {
-		if value := recover(); value != nil {
-			e.panicked("decide", value, debug.Stack())
-		}
-	}()
+	defer e.recovered()
 	hold := r.generation.guard.holds(r, now)
 	before, changed := r.step(path, now, hold)
 	e.guarded(r, before.Side, hold, now)
@@ -100,11 +101,18 @@ func (e *Engine) step(r *runner, path int, now time.Time) {
 	}
 	after := r.state.Decision()
 	if before.Side == site.SideUnknown && after.Side != site.SideUnknown {
-		r.generation.known(r)
+		r.generation.known(&r.observed)
 	}
 	if r.generation == e.current && moved(before, after) {
 		e.cfg.Metrics.moved(before.Side, after.Side)
 		e.report(r.site, before, after)
+	}
+}
+
+// recovered keeps a panic in one decision.
+func (e *Engine) recovered() {
+	if value := recover(); value != nil {
+		e.panicked("decide", value, debug.Stack())
 	}
 }
 

@@ -22,7 +22,7 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 	}
 	now := time.Now()
 	views := r.views(now)
-	x := api.Explanation{State: r.shown(views), Names: r.site.Names, Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
+	x := api.Explanation{State: r.shown(views), Names: r.site.Names, Candidates: r.shownCandidates(), Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
 	if !r.located() {
 		return x, nil
 	}
@@ -33,7 +33,7 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 		}
 	}
 	for i := range r.paths {
-		x.Sources = append(x.Sources, r.shownSource(i, now))
+		x.Sources = append(x.Sources, r.shownSource(i, r.state.Paths, now))
 	}
 	return x, nil
 }
@@ -71,18 +71,18 @@ func shownRule(n site.NoData) string {
 	return fmt.Sprintf("%s after %s", n.Action, n.After)
 }
 
-func (r *runner) shownSource(i int, now time.Time) api.SourceState {
-	p := &r.paths[i]
+func (o *observed) shownSource(i int, states []control.Path, now time.Time) api.SourceState {
+	p := &o.paths[i]
 	state := control.Path{Health: control.HealthUnknown}
-	if i < len(r.state.Paths) {
-		state = r.state.Paths[i]
+	if i < len(states) {
+		state = states[i]
 	}
 	s := api.SourceState{
 		Kind: p.source.target.Kind, Target: api.URL(p.source.target.URL), Address: p.address, Every: api.Seconds(p.source.period),
 		Health: shownHealth(state.Health), Fails: int(state.Fails), Goods: int(state.Goods),
 	}
 	if p.origin != site.EveryOrigin {
-		s.Origin = r.site.Origins[p.origin].Name
+		s.Origin = o.site.Origins[p.origin].Name
 	}
 	var seen []site.Signal
 	for _, sample := range slices.Backward(p.source.window.Within(p.source.span)) {

@@ -17,6 +17,7 @@ import (
 // Sites is what one Corefile says: its sites, and what they share.
 type Sites struct {
 	Sites     []*site.Site
+	CDNs      []*site.WatchedCDN
 	NS        map[string][]string        // name servers by zone, of those zones that name any
 	Next      map[string]health.Exchange // the next plugin by site, where there is one
 	Resolvers []netip.AddrPort           // that targets are asked of; empty: the system's
@@ -25,11 +26,21 @@ type Sites struct {
 	Guard     site.Guard                 // against a monitor that is cut off
 }
 
+// observed returns all that is observed as sites are.
+func (s Sites) observed() []*site.Site {
+	all := slices.Clip(s.Sites)
+	for _, c := range s.CDNs {
+		all = append(all, c.Watch)
+	}
+	return all
+}
+
 // Generation is the sites of one Corefile while they are observed.
 type Generation struct {
 	Table *route.Table
 
 	runners []*runner
+	cdns    map[string]*cdn // those that are watched
 	zones   map[string]*route.Zone
 	targets map[string]*target
 	resolve health.Exchange    // with the resolvers
@@ -43,7 +54,7 @@ type Generation struct {
 
 	opened    bool // it is observed and answers
 	began     time.Time
-	unknown   int           // sites that are awaited and whose first round is not over
+	unknown   int           // sites and CDNs that are awaited and whose first round is not over
 	unlocated int           // sites whose origin has no address yet
 	held      int           // sites that hidden data holds back
 	dead      int           // targets that lead nowhere
@@ -59,7 +70,7 @@ const firstRound = 5 * time.Second
 // is in, at most 5 s each. An engine without sites takes them as the ones in
 // force at once.
 func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
-	if cost, targets := site.Downloads(sites.Sites); targets > 0 {
+	if cost, targets := site.Downloads(sites.observed()); targets > 0 {
 		e.cfg.Log.Infof("downloads from %d targets cost %s on the average", targets, site.FormatRate(cost))
 	}
 	g := e.prepare(sites)
@@ -81,6 +92,7 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	g := &Generation{
+		cdns:    make(map[string]*cdn),
 		zones:   make(map[string]*route.Zone),
 		targets: make(map[string]*target),
 		resolve: e.cfg.Resolver(sites.Resolvers),
@@ -89,6 +101,9 @@ func (e *Engine) prepare(sites Sites) *Generation {
 		guard:   newGuard(sites.Guard, len(sites.Sites)),
 	}
 	g.over = sync.OnceFunc(func() { close(g.ready) })
+	for _, c := range sites.CDNs {
+		g.cdns[c.Name] = e.newCDN(g, c)
+	}
 	known := e.current.byName()
 	for _, s := range sites.Sites {
 		r := e.newRunner(g, s, known[s.Name()])
@@ -177,6 +192,12 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	e.cfg.Network.Allow(g.allow)
 	e.observe()
 	g.opened, g.began = true, now
+	for _, c := range g.cdns {
+		e.stepCDN(c, control.None, now)
+		if c.state.Side == site.SideUnknown {
+			g.await(&c.observed)
+		}
+	}
 	entries := make([]*route.Entry, len(g.runners))
 	for i, r := range g.runners {
 		hold := g.guard.holds(r, now)
@@ -188,7 +209,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 		case !r.located():
 			g.unlocated++
 		case r.state.Side == site.SideUnknown:
-			g.await(r)
+			g.await(&r.observed)
 		}
 	}
 	g.Table = route.NewTable(entries...)
@@ -198,18 +219,18 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	e.cfg.Metrics.recount(e.current)
 }
 
-// await counts a runner whose first round is not over.
-func (g *Generation) await(r *runner) {
-	r.awaited = true
+// await counts a site or a CDN whose first round is not over.
+func (g *Generation) await(o *observed) {
+	o.awaited = true
 	g.unknown++
 }
 
-// known counts a runner whose first round is over.
-func (g *Generation) known(r *runner) {
-	if !r.awaited {
+// known counts one whose first round is over.
+func (g *Generation) known(o *observed) {
+	if !o.awaited {
 		return
 	}
-	r.awaited = false
+	o.awaited = false
 	if g.unknown--; g.unknown == 0 {
 		g.over()
 	}
@@ -250,6 +271,7 @@ func (e *Engine) promote() bool {
 	e.observe()
 	e.reportAll(old)
 	e.cfg.Metrics.recount(e.current)
+	e.surveyCDNs(time.Now())
 	return true
 }
 

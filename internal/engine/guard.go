@@ -35,6 +35,8 @@ type guard struct {
 	left    []time.Time      // when others did, within the guard's time
 	told    time.Time        // since when the operator knows that the monitor is blind; zero: it is not
 
+	silent time.Time // when no anchor answered, as far as CDNs are concerned
+
 	answered bool // an anchor has, since this generation came
 	muted    bool // the operator knows that no anchor answers
 }
@@ -56,6 +58,9 @@ func (g *guard) inherit(old *guard) {
 		return
 	}
 	g.left, g.muted = old.left, old.muted
+	if old.silent.After(g.silent) {
+		g.silent = old.silent
+	}
 	if old.thaw.After(g.thaw) {
 		g.thaw = old.thaw
 	}
@@ -98,14 +103,27 @@ func (g *guard) holds(r *runner, now time.Time) control.Hold {
 	return control.HoldNothing
 }
 
+// deaf reports whether nothing that was heard of a CDN counts for now: no anchor
+// answers, or none did when the oldest of it was heard.
+func (g *guard) deaf(c *cdn, now time.Time) bool {
+	if !g.On() {
+		return false
+	}
+	if now.Sub(g.heard) >= anchorSilence {
+		g.silent = now
+	}
+	_, windows := c.memory()
+	return now.Sub(g.silent) < windows
+}
+
 // memory is for how long a sample counts at most: for the health of an address,
 // and until it has left the windows, into which those come last that were under
 // way.
-func (r *runner) memory() (health, windows time.Duration) {
-	for _, p := range r.paths {
+func (o *observed) memory() (health, windows time.Duration) {
+	for _, p := range o.paths {
 		period := p.source.period
 		health = max(health, site.StaleAfter(period)+2*period)
-		windows = max(windows, r.span(period)+2*period)
+		windows = max(windows, o.span(period)+2*period)
 	}
 	return health, max(health, windows)
 }

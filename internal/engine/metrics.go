@@ -19,6 +19,12 @@ type Metrics struct {
 	stale   prometheus.Gauge
 	age     prometheus.Gauge
 	refused prometheus.Counter
+
+	// Of each CDN with a block.
+	cdnPart   *prometheus.GaugeVec
+	cdnValue  *prometheus.GaugeVec
+	cdnSites  *prometheus.GaugeVec
+	ejections *prometheus.CounterVec
 }
 
 // NewMetrics registers the engine's series, and creates those whose labels are known.
@@ -31,12 +37,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return factory.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
 	}
+	gauges := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return factory.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+	}
 	m := &Metrics{
 		changes: counters("decision_changes_total", "Counter of decisions that moved a site's visitors, or would have with divert all, by cause.", "cause"),
-		sites: factory.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: namespace, Subsystem: subsystem, Name: "sites",
-			Help: "Gauge of sites by what was measured: unknown, origin or cdn.",
-		}, []string{"side"}),
+		sites:   gauges("sites", "Gauge of sites by what was measured: unknown, origin or cdn.", "side"),
 		panics:  counters("panics_total", "Counter of panics of background tasks.", "task"),
 		lookups: counters("lookups_total", "Counter of DNS lookups in the background, by what was looked up and the result.", "kind", "result"),
 		held:    gauge("sites_held", "Gauge of sites that are not diverted because that would hide data of the next plugin."),
@@ -46,6 +52,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		age:     gauge("feed_age_seconds", "Gauge of the age of the oldest newest sample of a feed."),
 		refused: counters("socket_refused_total", "Counter of connections to the control socket that were refused for their user.").WithLabelValues(),
 	}
+	cdn := []string{"cdn", "operated"}
+	m.cdnPart = gauges("cdn_part", "Gauge of the part of its clients that a CDN takes: 0 while it is out.", cdn...)
+	m.cdnValue = gauges("cdn_performance_value", "Gauge of the worst performance value of a CDN: 1 is the limit.", cdn...)
+	m.cdnSites = gauges("cdn_sites", "Gauge of sites whose visitors are at a CDN.", cdn...)
+	m.ejections = counters("cdn_ejections_total", "Counter of times that a CDN went out.", cdn...)
 	m.create()
 	return m
 }
@@ -93,6 +104,9 @@ func (m *Metrics) recount(g *Generation) {
 		m.side(side).Set(float64(sides[side]))
 	}
 	m.recountLookups(g)
+	for _, gauges := range []*prometheus.GaugeVec{m.cdnPart, m.cdnValue, m.cdnSites} {
+		gauges.Reset() // they are set again when the sources are looked at
+	}
 }
 
 // moved counts a site over from one side to the other.

@@ -114,7 +114,7 @@ func (e *Engine) settle(now time.Time) {
 		if !r.located() {
 			r.generation.unlocated--
 			if r.state.Side == site.SideUnknown {
-				r.generation.await(r)
+				r.generation.await(&r.observed)
 			}
 		}
 		e.move(r, addrs)

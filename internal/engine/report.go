@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -23,6 +24,13 @@ func (e *Engine) report(s *site.Site, before, after site.Decision) {
 func (e *Engine) reportAll(old *Generation) {
 	known := old.byName()
 	e.reportLookups(old, known)
+	for name, c := range e.current.cdns {
+		var before control.CDNState
+		if from := old.cdn(name); from != nil {
+			before = from.state
+		}
+		e.reportCDN(c, before)
+	}
 	for _, r := range e.current.runners {
 		var before site.Decision
 		if from := known[r.site.Name()]; from != nil {

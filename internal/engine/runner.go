@@ -13,16 +13,22 @@ import (
 // runner is one site of one generation: what is known of it and where its
 // decisions go.
 type runner struct {
-	generation *Generation
+	observed // its site has the addresses in force
+	state    control.State
+	entry    *route.Entry
 
-	site  *site.Site // with the addresses in force
-	paths []path
-	state control.State
-	entry *route.Entry
-
-	*looked      // see own
-	awaited bool // its first round of probes is
+	*looked // see own
 }
+
+// observed is a site, or what is judged like one, and how it is observed.
+type observed struct {
+	generation *Generation
+	site       *site.Site
+	paths      []path
+	awaited    bool // its first round of probes is
+}
+
+func (r *runner) hear(e *Engine, path int, now time.Time) { e.step(r, path, now) }
 
 // looked is what is looked up for a site. Most sites need nothing of it, and
 // share one that is empty.
@@ -44,7 +50,7 @@ func (r *runner) own() *looked {
 // newRunner returns the runner of s in g, which knows what from knew of the
 // site in the generation before; from may be nil.
 func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner) *runner {
-	r := &runner{generation: g, site: s, looked: &g.nothing}
+	r := &runner{observed: observed{generation: g, site: s}, looked: &g.nothing}
 	if fromNext(s) {
 		r.own().origin = new(resolved)
 	}
@@ -77,12 +83,12 @@ func withAddresses(s *site.Site, addrs []netip.Addr) *site.Site {
 func (r *runner) located() bool { return len(r.site.Origins[0].Addresses) > 0 }
 
 // span is how far back the site looks on a path of this period.
-func (r *runner) span(every time.Duration) time.Duration {
+func (o *observed) span(every time.Duration) time.Duration {
 	span := control.Window(every)
-	for _, t := range r.site.Thresholds {
+	for _, t := range o.site.Thresholds {
 		span = max(span, t.Window)
 	}
-	for _, o := range r.site.Origins {
+	for _, o := range o.site.Origins {
 		for _, t := range o.Thresholds {
 			span = max(span, t.Window)
 		}
@@ -109,28 +115,46 @@ func (r *runner) step(path int, now time.Time, hold control.Hold) (before site.D
 // input returns what a decision looks at. Its sources are valid until the next
 // call for the generation.
 func (r *runner) input(path int, now time.Time, hold control.Hold) control.Input {
-	sources := r.generation.scratch[:0]
-	for i := range r.paths {
-		sources = append(sources, r.paths[i].input(r.paths[i].source.span))
-	}
-	r.generation.scratch = sources
-	return control.Input{Now: now, Sources: sources, New: path, Ready: r.ready(), Hides: typeNames(r.hides), Hold: hold}
+	return control.Input{Now: now, Sources: r.sources(), New: path, CDNs: r.candidates(), Hides: typeNames(r.hides), Hold: hold}
 }
 
-// ready returns which of the site's CDNs have a target that leads somewhere;
-// nil where nobody looks.
-func (r *runner) ready() []bool {
-	if r.targets == nil {
+// sources returns what is heard on all paths. It is valid until the next call
+// for the generation.
+func (o *observed) sources() []control.Source {
+	sources := o.generation.scratch[:0]
+	for i := range o.paths {
+		sources = append(sources, o.paths[i].input(o.paths[i].source.span))
+	}
+	o.generation.scratch = sources
+	return sources
+}
+
+// candidates returns how the site's CDNs are; nil where nobody looks.
+func (r *runner) candidates() []control.Candidate {
+	if r.targets == nil && !slices.ContainsFunc(r.site.CDNs, func(c site.CDN) bool { return c.Watched }) {
 		return nil
 	}
-	ready := make([]bool, len(r.targets))
-	for i, t := range r.targets {
-		ready[i] = !t.dead
-		if r.site.Answer.Form == site.FormAddress {
-			ready[i] = !t.last.empty()
+	candidates := make([]control.Candidate, len(r.site.CDNs))
+	for i, c := range r.site.CDNs {
+		candidates[i].Part = 1
+		if watched := r.generation.cdns[c.Name]; watched != nil {
+			candidates[i] = watched.candidate
 		}
+		candidates[i].Out = candidates[i].Out || !r.leads(i)
 	}
-	return ready
+	return candidates
+}
+
+// leads reports whether the target of a CDN leads anywhere, as far as anybody
+// looks.
+func (r *runner) leads(i int) bool {
+	switch {
+	case r.targets == nil:
+		return true
+	case r.site.Answer.Form == site.FormAddress:
+		return !r.targets[i].last.empty()
+	}
+	return !r.targets[i].dead
 }
 
 // publish makes the present decision what answers follow.

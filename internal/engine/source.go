@@ -21,13 +21,19 @@ type source struct {
 	partly bool  // the next samples may be those of a reading that failed in part
 }
 
-// user is a path of a runner's site.
+// user is a path of a site, or of a CDN.
 type user struct {
-	runner *runner
-	path   int
+	listener
+	path int
 }
 
-// path is one way to observe a runner's site.
+// listener decides on what is heard on one of its paths, or, with control.None,
+// on the time that has passed.
+type listener interface {
+	hear(e *Engine, path int, now time.Time)
+}
+
+// path is one way to observe a site or a CDN.
 type path struct {
 	source  *source
 	line    int
@@ -70,9 +76,10 @@ func (e *Engine) observe() {
 			continue
 		}
 		for _, r := range g.runners {
-			for i := range r.paths {
-				e.join(r, i)
-			}
+			e.join(r, &r.observed)
+		}
+		for _, c := range g.cdns {
+			e.join(c, &c.observed)
 		}
 	}
 	maps.DeleteFunc(e.sources, func(_ site.Target, src *source) bool { return len(src.users) == 0 })
@@ -84,20 +91,26 @@ func (e *Engine) observe() {
 	e.scheduler.Set(periods)
 }
 
-// join makes a path of a runner one of the users of its source.
-func (e *Engine) join(r *runner, i int) {
-	p := &r.paths[i]
+// join makes the paths of a listener users of their sources.
+func (e *Engine) join(l listener, o *observed) {
+	for i := range o.paths {
+		e.use(l, o, i)
+	}
+}
+
+func (e *Engine) use(l listener, o *observed, i int) {
+	p := &o.paths[i]
 	if known := e.sources[p.source.target]; known != nil {
 		p.source = known
 	} else {
 		e.sources[p.source.target] = p.source
 	}
 	src := p.source
-	src.users = append(src.users, user{r, i})
+	src.users = append(src.users, user{l, i})
 	if src.period == 0 || p.every < src.period {
 		src.period = p.every
 	}
-	src.span = max(src.span, r.span(p.every))
+	src.span = max(src.span, o.span(p.every))
 }
 
 // input returns what is heard on a path.

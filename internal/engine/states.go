@@ -55,7 +55,7 @@ func (r *runner) shown(views []control.View) api.State {
 		Cause: d.Reason.Cause,
 	}
 	for _, c := range d.CDNs {
-		s.CDNs = append(s.CDNs, api.CDN{Name: c.Name, Target: c.Target, Weight: c.Weight})
+		s.CDNs = append(s.CDNs, shownCDN(c))
 	}
 	for i, view := range views {
 		s.Origins = append(s.Origins, shownOrigin(&r.site.Origins[i], view, d))
@@ -64,23 +64,34 @@ func (r *runner) shown(views []control.View) api.State {
 	return s
 }
 
+func shownCDN(c site.CDN) api.CDN { return api.CDN{Name: c.Name, Target: c.Target, Weight: c.Weight} }
+
 // showWorst shows what the worst threshold says now, which the reason need not:
 // that is of the moment when the visitors moved.
 func showWorst(s *api.State, views []control.View) {
-	s.Signal, s.Value, s.Limit, s.V, s.Age = "", 0, 0, 0, 0
+	v := worstOf(views...)
+	if v.Samples == 0 {
+		return
+	}
+	s.Signal, s.Value, s.Limit = v.Signal, api.Number(v.Value), api.Number(v.Limit)
+	s.V, s.Age = api.Number(v.V), api.Seconds(v.Age)
+}
+
+// worstOf returns what the worst threshold says; that of none has no samples.
+func worstOf(views ...control.View) (worst control.Verdict) {
 	for _, view := range views {
 		for _, v := range view.Thresholds {
-			if v.Samples > 0 && (s.Signal == "" || v.V > float64(s.V)) {
-				s.Signal, s.Value, s.Limit = v.Signal, api.Number(v.Value), api.Number(v.Limit)
-				s.V, s.Age = api.Number(v.V), api.Seconds(v.Age)
+			if v.Samples > 0 && (worst.Samples == 0 || v.V > worst.V) {
+				worst = v
 			}
 		}
 	}
+	return worst
 }
 
 func shownOrigin(o *site.Origin, view control.View, d site.Decision) api.OriginState {
 	s := api.OriginState{
-		Name: o.Name, Operated: operated(o), Side: api.Side(view.Standing.Side),
+		Name: o.Name, Operated: operatedBy(o.ThirdParty), Side: api.Side(view.Standing.Side),
 		Serving: d.Share < 1 && serves(o, d),
 	}
 	for i, addr := range o.Addresses {
@@ -89,9 +100,9 @@ func shownOrigin(o *site.Origin, view control.View, d site.Decision) api.OriginS
 	return s
 }
 
-// operated says who runs an origin, in the word of the Corefile.
-func operated(o *site.Origin) string {
-	if o.ThirdParty {
+// operatedBy says who runs an origin or a CDN, in the word of the Corefile.
+func operatedBy(thirdParty bool) string {
+	if thirdParty {
 		return "third-party"
 	}
 	return "own"

@@ -23,7 +23,7 @@ func ValidateDownloads(sites []*Site, limit float64) error {
 	if beyond == nil {
 		return nil
 	}
-	return &PlaceError{beyond.Place, fmt.Errorf("with site '%s' all downloads cost %s (targets: %d), more than %s: make them smaller or less often, or allow more with 'download RATE'",
+	return &PlaceError{beyond.Place, fmt.Errorf("with those of '%s' all downloads cost %s (targets: %d), more than %s: make them smaller or less often, or allow more with 'download RATE'",
 		beyond.Name(), FormatRate(cost), targets, FormatRate(limit))}
 }
 

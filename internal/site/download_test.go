@@ -46,8 +46,8 @@ func TestDownloads(t *testing.T) {
 	if err := site.ValidateDownloads([]*site.Site{valid()}, 0); err != nil {
 		t.Errorf("nothing costs too much: %v", err)
 	}
-	wantError(t, site.ValidateDownloads([]*site.Site{a, b}, 1_199_999), "Corefile:2: with site 'www.example.org.' all downloads cost 1.2Mbit (targets: 2), more than 1.2Mbit: make them smaller or less often, or allow more with 'download RATE'")
-	wantError(t, site.ValidateDownloads([]*site.Site{b, a}, 0), "Corefile:2: with site 'www.example.org.' all downloads cost 400kbit (targets: 1), more than 0bit: make them smaller or less often, or allow more with 'download RATE'")
+	wantError(t, site.ValidateDownloads([]*site.Site{a, b}, 1_199_999), "Corefile:2: with those of 'www.example.org.' all downloads cost 1.2Mbit (targets: 2), more than 1.2Mbit: make them smaller or less often, or allow more with 'download RATE'")
+	wantError(t, site.ValidateDownloads([]*site.Site{b, a}, 0), "Corefile:2: with those of 'www.example.org.' all downloads cost 400kbit (targets: 1), more than 0bit: make them smaller or less often, or allow more with 'download RATE'")
 }
 
 func TestSizes(t *testing.T) {

@@ -33,13 +33,15 @@ type Policy struct {
 
 	Rules
 
-	HTTPS []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
-	Hides []uint16           // types of data behind us that the operator lets the site hide
+	HTTPS  []dns.SVCBKeyValue // of the HTTPS record at the origin (RFC 9460); nil: there is none
+	Public bool               // its own sources reach the public Internet only
+	Hides  []uint16           // types of data behind us that the operator lets the site hide
 }
 
 // Rules are those properties that are one value each.
 type Rules struct {
 	Enter         int           // new samples in a row at or above the threshold that divert
+	Fails, Goods  int32         // probes in a row after which an address is down, and up again
 	FailbackDelay time.Duration // time at or under the recover level before the return
 	Damping       Damping
 	TTL           TTL
@@ -70,6 +72,7 @@ type CDN struct {
 	Target   string // canonical name that the CNAME points to
 	Priority int    // lower ones first
 	Weight   int    // its part of the clients among those of one priority; 0: order decides
+	Watched  bool   // there is a WatchedCDN of this name
 }
 
 // Divert says which share of the clients a site diverts at or above its threshold.
@@ -111,6 +114,8 @@ const (
 func New(names ...string) *Site {
 	return &Site{Names: names, Policy: &Policy{Rules: Rules{
 		Enter:         3,
+		Fails:         3,
+		Goods:         2,
 		FailbackDelay: 120 * time.Second,
 		Damping:       Damping{Suppress: 2.5, Reuse: 0.75},
 		TTL:           NewTTL(30 * time.Second),
@@ -136,9 +141,12 @@ func (s *Site) SharesOrigins() bool {
 	return len(s.Origins) > 1 && slices.ContainsFunc(s.Origins, func(o Origin) bool { return o.Weight > 0 })
 }
 
-// sharesClients reports whether a CDN has another one beside it.
+// sharesClients reports whether a CDN has another one beside it, or shares the
+// clients with any other while it takes them back one by one.
 func (s *Site) sharesClients(c CDN) bool {
-	beside := func(o CDN) bool { return o.Name != c.Name && o.Priority == c.Priority && c.Weight > 0 }
+	beside := func(o CDN) bool {
+		return o.Name != c.Name && (c.Watched || o.Priority == c.Priority && c.Weight > 0)
+	}
 	return slices.ContainsFunc(s.CDNs, beside)
 }
 
@@ -209,7 +217,9 @@ func (s *Site) path(src Source, origin int, addr netip.Addr) Path {
 // public reports whether a path must stay on the public Internet: that of an
 // origin which is operated by somebody else. What speaks for all origins is the
 // operator's own choice.
-func (s *Site) public(origin int) bool { return origin != EveryOrigin && s.Origins[origin].ThirdParty }
+func (s *Site) public(origin int) bool {
+	return s.Public || origin != EveryOrigin && s.Origins[origin].ThirdParty
+}
 
 // Serves reports whether name, which must be canonical, is one of the site's
 // names or below one of its wildcards.

@@ -46,18 +46,24 @@ type Server struct{ Name, Place string }
 // never be a CNAME (RFC 2181, section 10.3), and nobody finds a zone whose
 // servers' addresses lie with a CDN. Every error is a *PlaceError.
 func ValidateServers(servers []Server, sites []*Site) error {
-	owner := make(map[string]*Site)
-	for _, s := range sites {
-		for _, name := range s.Names {
-			owner[name] = s
-		}
-	}
+	owner := owners(sites)
 	for _, server := range servers {
 		if s := ownerOf(server.Name, owner); s != nil {
 			return &PlaceError{server.Place, fmt.Errorf("name server '%s' is a name of the site '%s' at %s: it needs one that is not steered (RFC 2181, section 10.3)", server.Name, s.Name(), s.Place)}
 		}
 	}
 	return nil
+}
+
+// owners returns the sites by their names.
+func owners(sites []*Site) map[string]*Site {
+	owner := make(map[string]*Site)
+	for _, s := range sites {
+		for _, name := range s.Names {
+			owner[name] = s
+		}
+	}
+	return owner
 }
 
 // checkAliases has every name of an origin stand for one site's addresses.

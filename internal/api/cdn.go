@@ -1,0 +1,43 @@
+package api
+
+import "time"
+
+// CDNState says how a CDN is that is watched, and why.
+type CDNState struct {
+	Name      string    `json:"name"`
+	Operated  string    `json:"operated"` // "own" or "third-party"
+	Standing  Standing  `json:"standing"`
+	Full      bool      `json:"full"`           // it gets no further sites while another CDN takes them
+	Part      float64   `json:"part"`           // of its clients that it takes, 0 to 1
+	Since     time.Time `json:"since,omitzero"` // of Standing
+	Ejections int       `json:"ejections"`      // times that it was out lately
+	Back      time.Time `json:"back,omitzero"`  // when it comes back if all stays as it is
+	Reason    string    `json:"reason"`         // in a line, for people
+	Sites     int       `json:"sites"`          // whose visitors it has
+
+	Capacity Number `json:"capacity,omitempty"` // bit/s; 0: no bound is known
+	Soft     Number `json:"soft,omitempty"`     // bit/s from which on it is full
+
+	Record     []Sample         `json:"record"` // the newest of each signal, of the CDN as a whole
+	Thresholds []ThresholdState `json:"thresholds"`
+	Sources    []SourceState    `json:"sources"`
+}
+
+// Standing says whether a CDN takes visitors.
+type Standing string
+
+// The standings.
+const (
+	StandingUnknown Standing = "unknown" // nothing was heard of it yet: it may be better than an origin that is out
+	StandingReady   Standing = "ready"
+	StandingOut     Standing = "out"
+)
+
+// Candidate says whether one of a site's CDNs takes its visitors, and why not.
+type Candidate struct {
+	CDN
+	Priority int     `json:"priority"`
+	Part     float64 `json:"part"`  // of its clients that it would take, 0 to 1
+	Taken    bool    `json:"taken"` // it is one of those that the site's decision names
+	Why      string  `json:"why"`   // in a line, for people
+}

@@ -1,0 +1,254 @@
+package control_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// cdnHistory feeds samples of one CDN to DecideCDN in virtual time.
+type cdnHistory struct {
+	cdn     *site.WatchedCDN
+	state   control.CDNState
+	now     time.Time
+	sources []control.Source
+}
+
+// probed returns a CDN that is probed every 10 s, and has more to it.
+func probed(more ...func(*site.WatchedCDN)) *cdnHistory {
+	c := site.NewWatchedCDN("big")
+	c.Watch.Probes = []site.Source{{
+		Kind: "http", URL: "http://big.example/", Every: 10 * time.Second, Timeout: 5 * time.Second, Ask: site.Ask{Status: site.DefaultStatus()},
+	}}
+	for _, change := range more {
+		change(c)
+	}
+	c.Finish()
+	h := &cdnHistory{cdn: c, now: begin, sources: sourcesOf(c.Watch)}
+	h.decide(control.None)
+	return h
+}
+
+// used gives the CDN a capacity of 10 Gbit/s, and a feed of what is used.
+func used(c *site.WatchedCDN) {
+	c.Capacity = 10e9
+	c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://big.example/use", Every: 10 * time.Second, Timeout: 5 * time.Second, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "now"}}}
+}
+
+func (h *cdnHistory) decide(path int) {
+	h.state = control.DecideCDN(h.cdn, h.state, control.Input{Now: h.now, Sources: h.sources, New: path})
+}
+
+// pass has time go by, and decides whenever it is due.
+func (h *cdnHistory) pass(d time.Duration) {
+	for end := h.now.Add(d); h.now.Before(end); {
+		h.now = h.now.Add(time.Second)
+		if due := h.state.Due; !due.IsZero() && !due.After(h.now) {
+			h.decide(control.None)
+		}
+	}
+}
+
+// probe has one probe come in, and then 10 s go by.
+func (h *cdnHistory) probe(good bool) {
+	s := site.Sample{At: h.now, Signal: site.ResponseTime, Value: 0.1}
+	if !good {
+		s.Value, s.Failure, s.Detail = 5, site.FailureConnect, "connection refused"
+	}
+	h.hear(0, s)
+	h.pass(10 * time.Second)
+}
+
+// use has the feed say what is used.
+func (h *cdnHistory) use(rate float64) {
+	h.hear(1, site.Sample{At: h.now, Signal: site.UsedBandwidth, Value: rate})
+	h.probe(true)
+}
+
+func (h *cdnHistory) hear(path int, s site.Sample) {
+	h.sources[path].Samples = append(h.sources[path].Samples, s)
+	h.decide(path)
+}
+
+func (h *cdnHistory) wantOut(t *testing.T, out bool, when string) {
+	t.Helper()
+	if h.state.Out() != out {
+		t.Fatalf("%s: Expected out %v, got %v since %s: %s", when, out, h.state.Out(), h.state.Since(), h.state.Reason())
+	}
+}
+
+func (h *cdnHistory) wantPart(t *testing.T, part float64, when string) {
+	t.Helper()
+	if got := h.state.Part(h.now); got < part-0.05 || got > part+0.05 {
+		t.Errorf("%s: Expected %g of its clients, got %g", when, part, got)
+	}
+}
+
+// TestACDNIsLeftLaterThanAnAddress: five probes in a row, or half of a minute's.
+func TestACDNIsLeftLaterThanAnAddress(t *testing.T) {
+	h := probed()
+	for range 12 {
+		h.probe(true)
+	}
+	for i := range 5 {
+		h.wantOut(t, false, "after fewer than five")
+		h.probe(false)
+		if i == 2 && h.state.Out() {
+			t.Fatal("Expected three failures to be too few")
+		}
+	}
+	h.wantOut(t, true, "after five")
+	if r := h.state.Reason(); r.Cause != site.CauseDown || r.Detail != "connection refused" {
+		t.Errorf("Expected the probes as the reason, got %q", r)
+	}
+}
+
+func TestOneProbeOfTwoIsTooFew(t *testing.T) {
+	h := probed()
+	for range 30 {
+		h.probe(true)
+		h.probe(false)
+	}
+	h.wantOut(t, true, "after half of a minute's")
+	if h.state.Reason().Signal != site.ErrorRatio {
+		t.Errorf("Expected the ratio of errors as the reason, got %s", h.state.Reason())
+	}
+}
+
+// TestSlowReturn: 50 % of its clients half-way.
+func TestSlowReturn(t *testing.T) {
+	h := probed()
+	h.probe(true)
+	h.wantPart(t, 1, "at the start")
+	for range 8 {
+		h.probe(false)
+	}
+	h.wantOut(t, true, "after eight")
+	for h.state.Out() {
+		h.probe(true)
+	}
+	at := h.state.Back
+	h.now = at
+	h.wantPart(t, 0.05, "at first")
+	h.pass(50 * time.Second)
+	h.wantPart(t, 0.5, "half-way")
+	h.pass(25 * time.Second)
+	h.wantPart(t, 0.75, "after three quarters")
+	h.pass(25 * time.Second)
+	h.wantPart(t, 1, "at the end")
+	if h.probe(true); !h.state.Back.IsZero() {
+		t.Error("Expected the return to be over")
+	}
+}
+
+// TestFirstRoundOfACDNIsTakenAtFaceValue and so is one that is dead at the start.
+func TestFirstRoundOfACDNIsTakenAtFaceValue(t *testing.T) {
+	for _, good := range []bool{true, false} {
+		h := probed()
+		h.wantOut(t, false, "before anything was heard")
+		h.probe(good)
+		h.wantOut(t, !good, "after one probe")
+		h.wantPart(t, 1, "at the start")
+	}
+}
+
+// TestAFlappingCDNStaysOutLonger flaps for two hours, 30 s up and 30 s down; then
+// with long good times between.
+func TestAFlappingCDNStaysOutLonger(t *testing.T) {
+	h := probed()
+	transitions, was := 0, false
+	for range 120 {
+		for _, good := range []bool{true, true, true, false, false, false} {
+			h.probe(good)
+			if h.state.Out() != was {
+				was = h.state.Out()
+				transitions++
+			}
+		}
+	}
+	if transitions > 16 {
+		t.Errorf("Expected at most 8 transitions an hour, got %d in two", transitions)
+	}
+}
+
+// TestEjectionsGrow fails a CDN again and again: each time it is out longer, up to
+// five minutes and a fifth, and what is long past is forgotten.
+func TestEjectionsGrow(t *testing.T) {
+	h := probed()
+	h.probe(true)
+	out := func() time.Duration {
+		for !h.state.Out() {
+			h.probe(false)
+		}
+		since := h.state.Since()
+		for h.state.Out() {
+			h.probe(true)
+		}
+		return h.state.Since().Sub(since)
+	}
+	var last time.Duration
+	for n := 1; n <= 14; n++ {
+		took := out()
+		base := min(30*time.Second*time.Duration(n), 5*time.Minute)
+		if took < base || took > base+base/5+time.Minute || took+base/5 < last {
+			t.Errorf("Expected ejection %d to last %s and a little, got %s", n, base, took)
+		}
+		last = took
+	}
+	for range 6 * 60 * 2 {
+		h.probe(true)
+	}
+	if took := out(); took > 2*time.Minute {
+		t.Errorf("Expected two good hours to be remembered, and an ejection of half a minute, got %s", took)
+	}
+}
+
+// TestACapacityIsALimit: at the soft one it gets no further sites, at the hard one
+// it is out.
+func TestACapacityIsALimit(t *testing.T) {
+	h := probed(used)
+	for _, step := range []struct {
+		rate      float64
+		full, out bool
+	}{
+		{7.9e9, false, false}, {8e9, true, false}, {9.9e9, true, false}, {7e9, false, false}, {10e9, true, true}, {12e9, true, true},
+	} {
+		for range 4 {
+			h.use(step.rate)
+		}
+		if h.state.Full != step.full || h.state.Out() != step.out {
+			t.Errorf("At %s: Expected full %v and out %v, got %v and %v: %s", site.FormatRate(step.rate), step.full, step.out, h.state.Full, h.state.Out(), h.state.Reason())
+		}
+	}
+	if got := h.state.Reason(); got.Signal != site.UsedBandwidth || got.Limit != 10e9 {
+		t.Errorf("Expected the capacity as the reason, got %s", got)
+	}
+}
+
+// TestASilentFeedChangesNothing: a CDN that is full stays so, and one that is out
+// comes back by the rule for missing data only.
+func TestASilentFeedChangesNothing(t *testing.T) {
+	h := probed(used)
+	for range 4 {
+		h.use(8.5e9)
+	}
+	for range 30 {
+		h.probe(true)
+	}
+	if !h.state.Full || h.state.Out() {
+		t.Errorf("Expected it full and not out, got %v and %v", h.state.Full, h.state.Out())
+	}
+	for range 4 {
+		h.use(11e9)
+	}
+	for range 30 {
+		h.probe(true)
+	}
+	h.wantOut(t, true, "five minutes after the feed fell silent")
+	for range 60 {
+		h.probe(true)
+	}
+	h.wantOut(t, false, "after the rule's ten minutes")
+}

@@ -1,0 +1,4 @@
+package control
+
+// Choose is choose, for tests.
+var Choose = choose

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// cdn is one CDN that is watched for the sites of a generation.
+type cdn struct {
+	observed
+	watched   *site.WatchedCDN
+	state     control.CDNState
+	candidate control.Candidate // what the sites decide on
+}
+
+func (c *cdn) hear(e *Engine, path int, now time.Time) { e.stepCDN(c, path, now) }
+
+// newCDN returns w in g, which knows what the generation in force does of the
+// CDN of that name.
+func (e *Engine) newCDN(g *Generation, w *site.WatchedCDN) *cdn {
+	c := &cdn{observed: observed{generation: g, site: w.Watch, paths: e.pathsOf(w.Watch)}, watched: w}
+	if from := e.current.cdn(w.Name); from != nil {
+		c.state = from.state
+		c.state.State = control.Carry(from.state.State, from.site, c.site)
+	}
+	c.candidate = c.state.Candidate(time.Now())
+	return c
+}
+
+// cdn returns the CDN with a name, or nil; a nil generation has none.
+func (g *Generation) cdn(name string) *cdn {
+	if g == nil {
+		return nil
+	}
+	return g.cdns[name]
+}
+
+// due reports whether time alone changes something of the CDN.
+func (c *cdn) due(now time.Time) bool {
+	due := c.state.Due
+	return !due.IsZero() && !due.After(now) || c.state.Candidate(now) != c.candidate
+}
+
+// input returns what a judgement of the CDN looks at.
+func (c *cdn) input(path int, now time.Time) control.Input {
+	return control.Input{Now: now, Sources: c.sources(), New: path}
+}
+
+// stepCDN judges a CDN, and has those sites decide again whose visitors it has,
+// or might have. A monitor that may be cut off says nothing of it.
+func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
+	defer e.recovered()
+	g := c.generation
+	if g.guard.deaf(c, now) {
+		return
+	}
+	before := c.state
+	c.state = control.DecideCDN(c.watched, before, c.input(path, now))
+	if c.state.Side != site.SideUnknown {
+		g.known(&c.observed)
+	}
+	was := c.candidate
+	c.candidate = c.state.Candidate(now)
+	if g == e.current && g.opened {
+		e.reportCDN(c, before)
+	}
+	if was.Out != c.candidate.Out || was.Part != c.candidate.Part {
+		e.stepDiverted(c, now)
+	}
+}
+
+// stepDiverted lets those sites decide that are at a CDN, or would be if one
+// took them, and know this one.
+func (e *Engine) stepDiverted(c *cdn, now time.Time) {
+	knows := func(o site.CDN) bool { return o.Name == c.watched.Name }
+	for _, r := range c.generation.runners {
+		if r.entry != nil && r.state.Side == site.SideCDN && slices.ContainsFunc(r.site.CDNs, knows) {
+			e.step(r, control.None, now)
+		}
+	}
+}
+
+// reportCDN tells the operator that a CDN has gone out, or takes visitors again.
+func (e *Engine) reportCDN(c *cdn, before control.CDNState) {
+	switch st := c.state; {
+	case st.Out() && !before.Out():
+		e.cfg.Metrics.ejections.WithLabelValues(c.labels()...).Inc()
+		e.cfg.Log.Warningf("cdn %q: it takes no visitors, for the %d. time in a row: %s", c.watched.Name, st.Ejections, st.Reason())
+	case !st.Out() && before.Out():
+		e.cfg.Log.Infof("cdn %q: it takes its visitors back, part by part: %s", c.watched.Name, st.Reason())
+	case st.Full != before.Full && st.Full:
+		e.cfg.Log.Warningf("cdn %q: it gets no further sites while another one takes them: %s or more of %s are used",
+			c.watched.Name, site.FormatRate(c.watched.Soft), site.FormatRate(c.watched.Capacity))
+	case st.Full != before.Full:
+		e.cfg.Log.Infof("cdn %q: it gets further sites again", c.watched.Name)
+	}
+}
+
+// labels are those of the CDN's series.
+func (c *cdn) labels() []string { return []string{c.watched.Name, operatedBy(c.watched.ThirdParty)} }
+
+// surveyCDNs sets the gauges of the CDNs in force.
+func (e *Engine) surveyCDNs(now time.Time) {
+	m := e.cfg.Metrics
+	if e.current == nil {
+		return
+	}
+	sites := e.current.sitesAtCDNs()
+	for name, c := range e.current.cdns {
+		labels := c.labels()
+		m.ejections.WithLabelValues(labels...)
+		m.cdnPart.WithLabelValues(labels...).Set(c.part(now))
+		m.cdnSites.WithLabelValues(labels...).Set(float64(sites[name]))
+		if worst := worstOf(c.view(now)); worst.Samples > 0 {
+			m.cdnValue.WithLabelValues(labels...).Set(worst.V)
+		} else {
+			m.cdnValue.DeleteLabelValues(labels...)
+		}
+	}
+}
+
+// part is how much of its clients the CDN takes: nothing while it is out.
+func (c *cdn) part(now time.Time) float64 {
+	if c.state.Out() {
+		return 0
+	}
+	return c.state.Part(now)
+}
+
+// view returns how the CDN looks.
+func (c *cdn) view(now time.Time) control.View {
+	return control.ExplainCDN(c.watched, c.state, c.input(control.None, now))
+}
+
+// sitesAtCDNs counts the sites whose visitors each CDN has, by its name.
+func (g *Generation) sitesAtCDNs() map[string]int {
+	sites := make(map[string]int)
+	for _, r := range g.runners {
+		if d := r.state.Decision(); d.Share > 0 {
+			for _, c := range d.CDNs {
+				sites[c.Name]++
+			}
+		}
+	}
+	return sites
+}

@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// CDNs returns the states of all watched CDNs in force, in the order of their
+// names; see api.Engine.
+func (e *Engine) CDNs() []api.CDNState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.current == nil {
+		return nil
+	}
+	now := time.Now()
+	sites := e.current.sitesAtCDNs()
+	var states []api.CDNState
+	for _, name := range slices.Sorted(maps.Keys(e.current.cdns)) {
+		state := e.current.cdns[name].shown(now)
+		state.Sites = sites[name]
+		states = append(states, state)
+	}
+	return states
+}
+
+// shown returns the CDN's state as people see it.
+func (c *cdn) shown(now time.Time) api.CDNState {
+	view := c.view(now)
+	s := api.CDNState{
+		Name: c.watched.Name, Operated: operatedBy(c.watched.ThirdParty), Standing: c.standing(),
+		Full: c.state.Full, Part: c.part(now), Since: c.state.Since(), Ejections: c.state.Ejections, Back: view.Back,
+		Reason: c.state.Reason().String(), Capacity: api.Number(c.watched.Capacity), Soft: api.Number(c.watched.Soft),
+	}
+	for _, v := range view.Thresholds {
+		s.Thresholds = append(s.Thresholds, shownThreshold("", v))
+	}
+	for i := range c.paths {
+		s.Sources = append(s.Sources, c.shownSource(i, c.state.Paths, now))
+	}
+	s.Record = record(s.Sources)
+	return s
+}
+
+func (c *cdn) standing() api.Standing {
+	switch c.state.Side {
+	case site.SideCDN:
+		return api.StandingOut
+	case site.SideOrigin:
+		return api.StandingReady
+	}
+	return api.StandingUnknown
+}
+
+// record returns the newest sample of each signal, whichever source has it.
+func record(sources []api.SourceState) []api.Sample {
+	newest := make(map[site.Signal]api.Sample)
+	for _, src := range sources {
+		for _, s := range src.Last {
+			if known, found := newest[s.Signal]; !found || s.Age < known.Age {
+				newest[s.Signal] = s
+			}
+		}
+	}
+	var samples []api.Sample
+	for _, signal := range site.Signals() {
+		if s, found := newest[signal]; found {
+			samples = append(samples, s)
+		}
+	}
+	return samples
+}
+
+// shownCandidates says of each CDN of a site whether it takes its visitors.
+func (r *runner) shownCandidates() []api.Candidate {
+	d := r.state.Decision()
+	candidates := r.candidates()
+	shown := make([]api.Candidate, len(r.site.CDNs))
+	for i, c := range r.site.CDNs {
+		shown[i] = api.Candidate{CDN: shownCDN(c), Priority: c.Priority, Part: 1}
+		if candidates != nil {
+			shown[i].Part = candidates[i].Part
+		}
+		shown[i].Taken = slices.ContainsFunc(d.CDNs, func(o site.CDN) bool { return sameCDN(o, c) })
+		shown[i].Why = r.why(i, candidates, shown[i].Taken)
+		if candidates != nil && candidates[i].Out {
+			shown[i].Part = 0
+		}
+	}
+	return shown
+}
+
+// why says why a CDN takes the site's visitors or not.
+func (r *runner) why(i int, candidates []control.Candidate, taken bool) string {
+	c := r.generation.cdns[r.site.CDNs[i].Name]
+	switch {
+	case !r.leads(i):
+		return fmt.Sprintf("out: the target %s has no address", r.site.CDNs[i].Target)
+	case c != nil && c.state.Out():
+		return "out: " + c.state.Reason().String()
+	case c != nil && candidates[i].Part < 1:
+		return fmt.Sprintf("comes back: takes %.0f %% of its clients so far", candidates[i].Part*100)
+	case taken:
+		return "taken"
+	case c != nil && c.state.Full:
+		return fmt.Sprintf("full: at or above %s, it gets no further sites while another CDN takes them", site.FormatRate(c.watched.Soft))
+	case r.state.Side != site.SideCDN:
+		return "ready"
+	}
+	return "ready: others come first"
+}
