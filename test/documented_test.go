@@ -62,7 +62,7 @@ func shown(t *testing.T, page string) map[string][]string {
 
 func TestMetricsAreExactlyTheDocumentedOnes(t *testing.T) {
 	t.Parallel()
-	watched := "cdn example {\n operated own\n probe http http://127.0.0.1:$origin/\n }"
+	watched := "cdn example {\n operated own\n node one 127.0.0.1\n probe http http://{node}:$origin/\n }"
 	s := spec{corefile: block(metrics, siteBlock([]string{watched}, []string{site})), vars: at(startOrigin(t))}.start(t)
 	await(t, patience, atOrigin, s.answer)
 	awaitTrue(t, "the series of a CDN", func() bool { return strings.Contains(s.page(t), ownSeries+"cdn_performance_value{") })

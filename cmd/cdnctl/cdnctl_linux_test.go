@@ -29,6 +29,13 @@ type fake struct {
 
 func (f fake) States() []api.State { return []api.State{{Site: "idle.example.org."}, f.state} }
 
+func (f fake) Drain(cdn, node string, drain bool) error {
+	if cdn != "edge" || node != "fra1" {
+		return fmt.Errorf("%w: '%s' of cdn '%s'", api.ErrNoNode, node, cdn)
+	}
+	return nil
+}
+
 func (f fake) CDNs() []api.CDNState {
 	return []api.CDNState{
 		{Name: "far", Operated: "third-party", Standing: api.StandingOut, Since: f.state.Since, Ejections: 2,
@@ -36,7 +43,11 @@ func (f fake) CDNs() []api.CDNState {
 				{Signal: site.ResponseTime, Value: 0.39, Age: ms(1000)},
 				{Signal: site.UsedBandwidth, Value: 2e9, Age: ms(30_000)},
 			}},
-		{Name: "edge", Operated: "own", Standing: api.StandingReady, Full: true, Part: 0.55, Sites: 7},
+		{Name: "edge", Operated: "own", Standing: api.StandingReady, Full: true, Part: 0.55, Sites: 7, Nodes: []api.NodeState{
+			{Name: "fra1", Standing: api.StandingReady, Drained: true, Reason: "below", Addresses: f.state.Origins[0].Addresses,
+				Record: []api.Sample{{Signal: site.Load, Value: 2, Age: ms(500)}}},
+			{Name: "ams1", Standing: api.StandingReady, Weight: 10, Since: f.state.Since},
+		}},
 	}
 }
 
@@ -185,10 +196,26 @@ CDN   OPERATED     STANDING                         TAKES  SITES  SINCE         
 far   third-party  out, until 2026-01-02T03:05:05Z  0%     0      2026-01-02T03:04:05Z  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
 edge  own          ready, full                      55%    7      -
 
-CDN  SIGNAL          VALUE  AGE
-far  response_time   390ms  1s
-far  used_bandwidth  2Gbit  30s
+CDN   NODE  STANDING        WEIGHT  ADDRESSES                         SINCE                 REASON
+edge  fra1  ready, drained  0       192.0.2.10 up, 2001:db8::10 down  -                     below
+edge  ams1  ready           10                                        2026-01-02T03:04:05Z
+
+CDN   NODE  SIGNAL          VALUE  AGE
+far   -     response_time   390ms  1s
+far   -     used_bandwidth  2Gbit  30s
+edge  fra1  load            2      500ms
 `)
+}
+
+func TestNodeDrain(t *testing.T) {
+	for _, word := range []string{"drain", "undrain"} {
+		code, out, _ := cdnctl(t, fake{state: state()}, "node", word, "edge", "fra1")
+		expect(t, code, 0, out, "")
+		code, _, complaint := cdnctl(t, fake{state: state()}, "node", word, "edge", "x")
+		if code != 3 || complaint != "cdnctl: Not Found: no such node: 'x' of cdn 'edge'\n" {
+			t.Errorf("%s: Expected an error that names the node, got %d and %q", word, code, complaint)
+		}
+	}
 }
 
 func TestCDNsAsJSONAreTheAPIs(t *testing.T) {

@@ -37,13 +37,38 @@ func (p *page) cdns(cdns []api.CDNState) {
 		rows = append(rows, []string{c.Name, c.Operated, standing(c), percent(c.Part), fmt.Sprint(c.Sites), since(c.Since), c.Reason})
 	}
 	p.table("", rows)
-	rows = [][]string{{"CDN", "SIGNAL", "VALUE", "AGE"}}
+	rows = [][]string{{"CDN", "NODE", "STANDING", "WEIGHT", "ADDRESSES", "SINCE", "REASON"}}
 	for _, c := range cdns {
-		for _, s := range c.Record {
-			rows = append(rows, []string{c.Name, string(s.Signal), s.Signal.Format(float64(s.Value)), s.Age.String()})
+		for _, n := range c.Nodes {
+			rows = append(rows, []string{c.Name, n.Name, nodeStanding(n), fmt.Sprint(n.Weight), addresses(n.Addresses), since(n.Since), n.Reason})
 		}
 	}
 	p.section(rows)
+	p.records(cdns)
+}
+
+// records shows what is known of each CDN as a whole, or of each of its nodes.
+func (p *page) records(cdns []api.CDNState) {
+	rows := [][]string{{"CDN", "NODE", "SIGNAL", "VALUE", "AGE"}}
+	add := func(cdn, node string, record []api.Sample) {
+		for _, s := range record {
+			rows = append(rows, []string{cdn, orDash(node), string(s.Signal), s.Signal.Format(float64(s.Value)), s.Age.String()})
+		}
+	}
+	for _, c := range cdns {
+		add(c.Name, "", c.Record)
+		for _, n := range c.Nodes {
+			add(c.Name, n.Name, n.Record)
+		}
+	}
+	p.section(rows)
+}
+
+func nodeStanding(n api.NodeState) string {
+	if n.Drained {
+		return string(n.Standing) + ", drained"
+	}
+	return string(n.Standing)
 }
 
 // standing says whether a CDN takes visitors, and until when it does not.

@@ -93,13 +93,17 @@ func (p *page) answer(a *api.Answer) {
 func (p *page) origins(origins []api.OriginState) {
 	rows := [][]string{{"ORIGIN", "OPERATED", "SIDE", "SERVING", "ADDRESSES"}}
 	for _, o := range origins {
-		addresses := make([]string, len(o.Addresses))
-		for i, a := range o.Addresses {
-			addresses[i] = fmt.Sprintf("%s %s", a.Address, a.Health)
-		}
-		rows = append(rows, []string{orDash(o.Name), o.Operated, o.Side.String(), yes(o.Serving), strings.Join(addresses, ", ")})
+		rows = append(rows, []string{orDash(o.Name), o.Operated, o.Side.String(), yes(o.Serving), addresses(o.Addresses)})
 	}
 	p.section(rows)
+}
+
+func addresses(states []api.AddressState) string {
+	texts := make([]string, len(states))
+	for i, a := range states {
+		texts[i] = fmt.Sprintf("%s %s", a.Address, a.Health)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func (p *page) thresholds(thresholds []api.ThresholdState) {

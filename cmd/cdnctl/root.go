@@ -85,7 +85,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&socket, "socket", socket, "`PATH` of the server's socket; $"+socketVar+" sets the default")
 	server := func() *api.Client { return api.Dial(socket) }
-	root.AddCommand(newStates(server), newCDNs(server), newExplain(server), newProbe(server), newVersion())
+	root.AddCommand(newStates(server), newCDNs(server), newNode(server), newExplain(server), newProbe(server), newVersion())
 	return root
 }
 

@@ -15,15 +15,31 @@ type CDNState struct {
 	Reason    string    `json:"reason"`         // in a line, for people
 	Sites     int       `json:"sites"`          // whose visitors it has
 
-	Capacity Number `json:"capacity,omitempty"` // bit/s; 0: no bound is known
+	Zone     string `json:"zone,omitempty"`     // below which we answer for it
+	Capacity Number `json:"capacity,omitempty"` // bit/s; 0: no bound is known; of nodes the sum over those that serve and whose use is known
+	Used     Number `json:"used,omitempty"`     // of it, by nodes
 	Soft     Number `json:"soft,omitempty"`     // bit/s from which on it is full
 
-	Record     []Sample         `json:"record"` // the newest of each signal, of the CDN as a whole
+	Record     []Sample         `json:"record,omitempty"` // the newest of each signal, of a CDN as a whole
+	Nodes      []NodeState      `json:"nodes,omitempty"`  // of one whose nodes are known
 	Thresholds []ThresholdState `json:"thresholds"`
 	Sources    []SourceState    `json:"sources"`
 }
 
-// Standing says whether a CDN takes visitors.
+// NodeState says how one node of a CDN is.
+type NodeState struct {
+	Name      string         `json:"name"`
+	Addresses []AddressState `json:"addresses"`
+	Standing  Standing       `json:"standing"`
+	Drained   bool           `json:"drained"`
+	Since     time.Time      `json:"since,omitzero"` // of Standing
+	Reason    string         `json:"reason"`
+	Weight    int            `json:"weight"`             // its part of the clients among all nodes; 0: it gets none
+	Capacity  Number         `json:"capacity,omitempty"` // bit/s
+	Record    []Sample       `json:"record,omitempty"`   // the newest of each signal
+}
+
+// Standing says whether a CDN, or a node of one, takes visitors.
 type Standing string
 
 // The standings.

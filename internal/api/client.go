@@ -62,6 +62,15 @@ func (c *Client) Explain(ctx context.Context, name string, client netip.Addr) (E
 	return explanation, err
 }
 
+// Drain has a node of a CDN get no visitors, or get them again.
+func (c *Client) Drain(ctx context.Context, cdn, node string, drain bool) error {
+	body, err := json.Marshal(drainBody{cdn, node, drain})
+	if err == nil {
+		err = c.ask(ctx, http.MethodPost, drainPath, body, new(drainBody))
+	}
+	return err
+}
+
 // Probe has a URL, or all that is probed for a site, probed once.
 func (c *Client) Probe(ctx context.Context, what string) (ProbeReport, error) {
 	var report ProbeReport

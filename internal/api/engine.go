@@ -15,6 +15,11 @@ type Engine interface {
 	// CDNs returns the state of every watched CDN, in the order of their names.
 	CDNs() []CDNState
 
+	// Drain has a node of a CDN get no visitors while another is there, or get them
+	// again, whatever the Corefile says, until the server ends. What is no node is
+	// ErrNoNode.
+	Drain(cdn, node string, drain bool) error
+
 	// Explain says all about the site that answers name, which is canonical
 	// (see site.CanonicalName), and what client would be answered. The zero
 	// Addr asks for the answer that all clients get. A name that no site
@@ -32,5 +37,6 @@ type Engine interface {
 // What an Engine's errors may be; wrap them with what was asked for.
 var (
 	ErrUnknown = errors.New("no such site")
+	ErrNoNode  = errors.New("no such node")
 	ErrInvalid = errors.New("not a valid request")
 )

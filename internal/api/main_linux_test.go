@@ -41,11 +41,14 @@ func missing(t testing.TB, format string, args ...any) {
 type fake struct {
 	states  func() []api.State
 	cdns    func() []api.CDNState
+	drain   func(cdn, node string, drain bool) error
 	explain func(name string, client netip.Addr) (api.Explanation, error)
 	probe   func(ctx context.Context, what string) (api.ProbeReport, error)
 }
 
 func (f fake) States() []api.State { return f.states() }
+
+func (f fake) Drain(cdn, node string, drain bool) error { return f.drain(cdn, node, drain) }
 
 func (f fake) CDNs() []api.CDNState { return f.cdns() }
 

@@ -26,7 +26,7 @@ func problemOf(err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, ErrUnknown):
+	case errors.Is(err, ErrUnknown), errors.Is(err, ErrNoNode):
 		return problem(http.StatusNotFound, "%v", err)
 	case errors.Is(err, ErrInvalid):
 		return problem(http.StatusBadRequest, "%v", err)

@@ -19,6 +19,7 @@ const (
 	cdnsPath    = "/v1/cdns"
 	explainPath = "/v1/explain"
 	probePath   = "/v1/probe"
+	drainPath   = "/v1/drain"
 )
 
 func (s *Server) routes() http.Handler {
@@ -26,6 +27,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle(statesPath, s.route(http.MethodGet, s.states))
 	mux.Handle(cdnsPath, s.route(http.MethodGet, s.cdns))
 	mux.Handle(explainPath, s.route(http.MethodGet, s.explain))
+	mux.Handle(drainPath, s.route(http.MethodPost, s.drain))
 	mux.Handle(probePath, s.route(http.MethodPost, s.probe))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		send(w, problem(http.StatusNotFound, "there is nothing at '%s'", r.URL.Path))
@@ -123,6 +125,21 @@ func (s *Server) explain(r *http.Request) (any, error) {
 		}
 	}
 	return s.engine.Explain(name, client)
+}
+
+// drainBody is what a request to drain a node holds.
+type drainBody struct {
+	CDN   string `json:"cdn"`
+	Node  string `json:"node"`
+	Drain bool   `json:"drain"`
+}
+
+func (s *Server) drain(r *http.Request) (any, error) {
+	var body drainBody
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, fmt.Errorf("reading the body: %w: %w", ErrInvalid, err)
+	}
+	return body, s.engine.Drain(body.CDN, body.Node, body.Drain)
 }
 
 // probeBody is what a probe request holds.

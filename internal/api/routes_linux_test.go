@@ -55,6 +55,8 @@ func TestErrorsAreProblemDetails(t *testing.T) {
 		{"GET", "/v1/explain?name=a..b", "", 400, "'a..b' is not a domain name"},
 		{"GET", "/v1/explain?name=x&client=y", "", 400, "client 'y'"},
 		{"POST", "/v1/probe", "", 400, "reading the body"},
+		{"GET", "/v1/drain", "", 405, "'/v1/drain' wants POST"},
+		{"POST", "/v1/drain", "x", 400, "reading the body"},
 		{"POST", "/v1/probe", "{}", 400, "'' is not a domain name"},
 		{"POST", "/v1/probe", `{"what": "a..b"}`, 400, "'a..b' is not a domain name"},
 		{"POST", "/v1/probe", `{"what": "` + strings.Repeat("x", 70_000) + `"}`, 400, "too large"},
@@ -269,6 +271,12 @@ func TestWhatTheEngineIsAskedAndSaysArrivesUnchanged(t *testing.T) {
 			return report, nil
 		},
 		cdns: func() []api.CDNState { return []api.CDNState{fullCDN()} },
+		drain: func(cdn, node string, drain bool) error {
+			if cdn != "edge" || node != "fra1" || !drain {
+				return fmt.Errorf("%w: '%s' of cdn '%s'", api.ErrNoNode, node, cdn)
+			}
+			return nil
+		},
 	})
 	client := api.Dial(path)
 	gotExplanation, err := client.Explain(soon(t), "WWW.example.org", netip.MustParseAddr("2001:db8::1"))
@@ -277,6 +285,12 @@ func TestWhatTheEngineIsAskedAndSaysArrivesUnchanged(t *testing.T) {
 	}
 	if got, err := client.CDNs(soon(t)); err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], fullCDN()) {
 		t.Errorf("Expected %+v, got %+v, %v", fullCDN(), got, err)
+	}
+	if err := client.Drain(soon(t), "edge", "fra1", true); err != nil {
+		t.Errorf("Expected the node to be drained, got %v", err)
+	}
+	if err := client.Drain(soon(t), "edge", "fra1", false); err == nil || err.Error() != "Not Found: no such node: 'fra1' of cdn 'edge'" {
+		t.Errorf("Expected the error of the engine, got %v", err)
 	}
 	for _, what := range []string{"http://192.0.2.10/?a=b&c", "WWW.example.org"} {
 		got, err := client.Probe(soon(t), what)
@@ -291,7 +305,10 @@ func fullCDN() api.CDNState {
 	e, _ := full()
 	return api.CDNState{
 		Name: "edge", Operated: "third-party", Standing: api.StandingOut, Full: true, Part: 0.5, Since: e.Since, Ejections: 2,
-		Back: e.Since, Reason: e.Reason, Sites: 3, Capacity: 1e10, Soft: 8e9, Record: e.Sources[0].Last, Thresholds: e.Thresholds, Sources: e.Sources,
+		Back: e.Since, Reason: e.Reason, Sites: 3, Capacity: 1e10, Soft: 8e9, Zone: "edge.example.net.", Used: 1e9,
+		Nodes: []api.NodeState{{Name: "fra1", Addresses: e.Origins[0].Addresses, Standing: api.StandingReady, Drained: true, Since: e.Since,
+			Reason: "below", Weight: 10, Capacity: 1e9, Record: e.Sources[0].Last}},
+		Record: e.Sources[0].Last, Thresholds: e.Thresholds, Sources: e.Sources,
 	}
 }
 

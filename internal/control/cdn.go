@@ -1,26 +1,38 @@
 package control
 
 import (
+	"cmp"
 	"hash/fnv"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// CDNState is how a CDN stands: as an origin does that a site has alone, where
-// "at the CDN" means that it is out.
+// CDNState is how a CDN stands: as a site does whose origins are its nodes, or the
+// CDN as a whole, where "at the CDN" means that it is out.
 type CDNState struct {
 	State
+	Load
 	Ejections int       // how often it was out lately: each time is longer
 	Full      bool      // it gets no further sites
+	Drained   bool      // all of its nodes are
+	Dead      bool      // none of its nodes is up that is not drained
 	Back      time.Time // since when it takes clients again; zero: it was never out, or has all of them
+}
+
+// Load is what the nodes that take visitors have together, of those of which it is
+// known.
+type Load struct {
+	Capacity float64 // bit/s
+	Used     float64 // of it
 }
 
 // Out reports whether the CDN takes nobody. One of which nothing is known yet
 // may be better than an origin that is out.
-func (st CDNState) Out() bool { return st.Side == site.SideCDN }
+func (st CDNState) Out() bool { return st.Side == site.SideCDN || st.Drained }
 
 // How a CDN that was out takes its clients back: in steps, so that its caches
 // fill, and that what put it out shows before all are there (HAProxy's slowstart;
@@ -47,9 +59,9 @@ func (st CDNState) Candidate(now time.Time) Candidate {
 // DecideCDN judges a CDN after st. Call it for every new sample, and when
 // State.Due has come.
 func DecideCDN(c *site.WatchedCDN, st CDNState, in Input) CDNState {
-	before, since := st.Side, st.standing().Since
-	st.State, _ = Decide(ejecting(c, st.Ejections), st.State, in)
-	st.Full = full(c, st, in)
+	before, since := st.Side, st.Since()
+	st.State, _ = Decide(judged(c, st, in), st.State, in)
+	st.survey(c, in)
 	switch {
 	case st.Side == site.SideCDN && before != site.SideCDN:
 		st.Ejections = lately(st.Ejections, since, in.Now) + 1
@@ -73,12 +85,13 @@ func (st CDNState) Reason() site.Reason {
 // Since is since when it is.
 func (st CDNState) Since() time.Time { return st.standing().Since }
 
-// standing returns that of the CDN as a whole.
+// standing returns that of the CDN as a whole, or of the node whose turn was the
+// latest that mattered.
 func (st CDNState) standing() Standing {
 	if len(st.Origins) == 0 {
 		return Standing{}
 	}
-	return st.Origins[0]
+	return st.Origins[max(0, st.Told)]
 }
 
 // lately returns how many ejections still count: each is forgotten after a time
@@ -90,13 +103,34 @@ func lately(ejections int, since, now time.Time) int {
 	return max(0, ejections-int(now.Sub(since)/site.LastEjection))
 }
 
-// ejecting returns the CDN as a site that is out for as long as that many
-// ejections ask for.
-func ejecting(c *site.WatchedCDN, ejections int) *site.Site {
+// judged returns the CDN as a site that is out for as long as its ejections ask
+// for, and whose nodes weigh what is free of them.
+func judged(c *site.WatchedCDN, st CDNState, in Input) *site.Site {
 	watch, policy := *c.Watch, *c.Watch.Policy
-	policy.FailbackDelay = ejection(c.Name, ejections)
+	policy.FailbackDelay = ejection(c.Name, st.Ejections)
 	watch.Policy = &policy
+	if !c.Nodes() {
+		return &watch
+	}
+	watch.Origins = slices.Clone(watch.Origins)
+	d := begin(c.Watch, &st.State, in)
+	for i := range watch.Origins {
+		if used, known := d.origins[i].used(); known {
+			o := &watch.Origins[i]
+			o.Weight = site.NodeWeight(o.Capacity, o.Capacity-used)
+		}
+	}
 	return &watch
+}
+
+// used returns what is used of a node's capacity, if that is known.
+func (j *judging) used() (used float64, known bool) {
+	if j.o.Capacity == 0 {
+		return 0, false
+	}
+	j.survey()
+	m := j.measure(&site.Threshold{Signal: site.UsedBandwidth, Limit: j.o.Capacity})
+	return m.value, m.samples > 0
 }
 
 // ejection is how long the n-th one in a row lasts. Up to a fifth is added, which
@@ -108,16 +142,23 @@ func ejection(name string, n int) time.Duration {
 	return d + d*time.Duration(hash.Sum32()%1000)/5000
 }
 
-// full reports whether the CDN gets no further sites. What is not known stays.
-func full(c *site.WatchedCDN, st CDNState, in Input) bool {
-	if c.Soft == 0 {
-		return false
+// survey sets what is known of the nodes together. Whether the CDN is full stays
+// as it was while nothing says what is used.
+func (st *CDNState) survey(c *site.WatchedCDN, in Input) {
+	st.Load, st.Drained, st.Dead = Load{}, true, true
+	d := begin(c.Watch, &st.State, in)
+	for i := range d.origins {
+		j := &d.origins[i]
+		used, known := j.used()
+		j.survey()
+		st.Drained = st.Drained && j.o.Drain
+		st.Dead = st.Dead && (j.o.Drain || j.down())
+		if known && !j.o.Drain && (j.st.Side == site.SideOrigin || !c.Nodes()) {
+			st.Capacity += j.o.Capacity
+			st.Used += used
+		}
 	}
-	soft := c.Full()
-	j := &begin(c.Watch, &st.State, in).origins[0]
-	j.survey()
-	if m := j.measure(&soft); m.samples > 0 {
-		return m.v >= 1
+	if st.Capacity > 0 {
+		st.Full = st.Used >= cmp.Or(c.Soft, site.DefaultSoft*st.Capacity)
 	}
-	return st.Full
 }

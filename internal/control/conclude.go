@@ -50,11 +50,13 @@ func (d *deciding) conclude() {
 // serving returns the origins that serve those who are not diverted: the
 // preferred ones of those that can, else of those that are not down. One of
 // which nothing is known takes nothing over, but at the start it is waited for.
+// Those that are drained come last.
 func (d *deciding) serving() []*judging {
 	for _, fit := range []func(*judging) bool{
-		func(j *judging) bool { return j.awaited() || j.st.Side == site.SideOrigin },
-		func(j *judging) bool { return j.st.Side == site.SideCDN && !j.down() },
-		func(j *judging) bool { return !j.down() },
+		func(j *judging) bool { return !j.o.Drain && (j.awaited() || j.st.Side == site.SideOrigin) },
+		func(j *judging) bool { return !j.o.Drain && j.st.Side == site.SideCDN && !j.down() },
+		func(j *judging) bool { return !j.o.Drain && !j.down() },
+		func(j *judging) bool { return !j.o.Drain },
 		func(*judging) bool { return true },
 	} {
 		if best := d.best(fit); len(best) > 0 {

@@ -53,7 +53,8 @@ func (j *judging) verdict(k int) Verdict {
 	return v
 }
 
-// ExplainCDN returns how a CDN looks. It decides nothing.
-func ExplainCDN(c *site.WatchedCDN, st CDNState, in Input) View {
-	return Explain(ejecting(c, st.Ejections), st.State, in)[0]
+// ExplainCDN returns how the nodes of a CDN look, or the CDN as a whole. It decides
+// nothing.
+func ExplainCDN(c *site.WatchedCDN, st CDNState, in Input) []View {
+	return Explain(judged(c, st, in), st.State, in)
 }

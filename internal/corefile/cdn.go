@@ -2,6 +2,7 @@ package corefile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -54,9 +55,12 @@ func (c *Config) addCDN(n node) error {
 // cdnProperties is the table of what a cdn block may say.
 var cdnProperties = map[string]func(*site.WatchedCDN, node) error{
 	"operated":  func(c *site.WatchedCDN, n node) error { return one(n, operated(&c.ThirdParty)) },
+	"dns":       setCDNZone,
+	"node":      setNode,
+	"ttl":       func(c *site.WatchedCDN, n node) error { return setTTL(c.Watch, n) },
 	"capacity":  setCDNCapacity,
-	"probe":     setCDNProbe,
-	"feed":      setCDNFeed,
+	"probe":     func(c *site.WatchedCDN, n node) error { return setProbe(c.Watch, n) },
+	"feed":      func(c *site.WatchedCDN, n node) error { return setFeed(c.Watch, n) },
 	"threshold": func(c *site.WatchedCDN, n node) error { return setThreshold(c.Watch, n) },
 }
 
@@ -68,7 +72,7 @@ func readCDN(n node, name string) (*site.WatchedCDN, error) {
 	for _, line := range n.children {
 		set, known := cdnProperties[line.name()]
 		if !known {
-			return nil, line.wrap(unknown("property", line.name(), "operated", "capacity", "probe", "feed", "threshold"))
+			return nil, line.wrap(unknown("property", line.name(), "operated", "dns", "node", "ttl", "capacity", "probe", "feed", "threshold"))
 		}
 		if err := given.add(line.key(), line); err != nil {
 			return nil, err
@@ -77,30 +81,75 @@ func readCDN(n node, name string) (*site.WatchedCDN, error) {
 			return nil, line.wrap(err)
 		}
 	}
+	for _, sources := range [][]site.Source{cdn.Watch.Probes, cdn.Watch.Feeds} {
+		for i := range sources {
+			if err := expandNode(cdn, &sources[i]); err != nil {
+				return nil, blameLine(n, n.children, &site.PropertyError{Property: sources[i].Key(), Err: err})
+			}
+		}
+	}
 	cdn.Finish()
 	return cdn, blameLine(n, n.children, cdn.Validate())
 }
 
-// setCDNProbe and setCDNFeed read what a site has, too. A CDN is one thing, and
-// the names of sites are none of its own.
-func setCDNProbe(c *site.WatchedCDN, n node) error {
-	if err := setProbe(c.Watch, n); err != nil {
-		return err
+// expandNode has {node} stand for each address of each node in turn, as {origin}
+// does of an origin. The names of sites are none of a CDN's own.
+func expandNode(c *site.WatchedCDN, src *site.Source) error {
+	rest := src.URL + src.Ask.Name
+	if c.Nodes() {
+		rest = strings.ReplaceAll(rest, "{node}", "")
 	}
-	return plain(c.Watch.Probes)
+	if strings.Contains(rest, "{") {
+		return fmt.Errorf("unexpected placeholder in '%s': {node} is known, in a cdn block with nodes", asked(*src))
+	}
+	src.URL = strings.ReplaceAll(src.URL, "{node}", "{origin}")
+	return nil
 }
 
-func setCDNFeed(c *site.WatchedCDN, n node) error {
-	if err := setFeed(c.Watch, n); err != nil {
+// setCDNZone reads: dns ZONE
+func setCDNZone(c *site.WatchedCDN, n node) error { return one(n, into(&c.Zone, domainName)) }
+
+// setNode reads: node NAME ADDRESS... [capacity RATE] [drain]
+func setNode(c *site.WatchedCDN, n node) error {
+	args := n.args()
+	if len(args) < 2 {
+		return n.argError()
+	}
+	o := site.Origin{Name: args[0]}
+	if err := checkNodeName(o.Name); err != nil {
 		return err
 	}
-	return plain(c.Watch.Feeds)
+	words := args[1:]
+	if words[len(words)-1] == "drain" {
+		o.Drain, words = true, words[:len(words)-1]
+	}
+	if i := slices.Index(words, "capacity"); i >= 0 {
+		if err := readOptions(n, words[i:], option{"capacity", into(&o.Capacity, capacity)}); err != nil {
+			return err
+		}
+		words = words[:i]
+	}
+	for _, word := range words {
+		addr, err := site.ParseAddress(word)
+		if err != nil {
+			return err
+		}
+		o.Addresses = append(o.Addresses, addr)
+	}
+	if len(o.Addresses) == 0 {
+		return n.argError()
+	}
+	if c.Nodes() {
+		c.Watch.Origins = append(c.Watch.Origins, o)
+	} else {
+		c.Watch.Origins = []site.Origin{o}
+	}
+	return nil
 }
 
-// plain refuses placeholders in the latest source.
-func plain(sources []site.Source) error {
-	if src := sources[len(sources)-1]; strings.Contains(src.URL+src.Ask.Name, "{") {
-		return fmt.Errorf("unexpected placeholder in '%s': a cdn block knows none", asked(src))
+func checkNodeName(name string) error {
+	if !originName.MatchString(name) {
+		return fmt.Errorf("'%s' is not a name of a node: begin with a letter, go on with letters, digits, - and _", name)
 	}
 	return nil
 }
@@ -115,6 +164,21 @@ func setCDNCapacity(c *site.WatchedCDN, n node) (err error) {
 		return err
 	}
 	return readOptions(n, args[1:], option{"soft", into(&c.Soft, capacity)})
+}
+
+// place finds the zones that the DNS of our CDNs lies in.
+func (c *Config) place() error {
+	for _, w := range c.cdns {
+		if w.cdn.Zone == "" {
+			continue
+		}
+		zone := longest(c.zones, w.cdn.Zone)
+		if zone == "" {
+			return w.node.errorf("dns zone '%s' of cdn '%s' is outside every served zone: '%s'", w.cdn.Zone, w.cdn.Name, strings.Join(c.zones, "', '"))
+		}
+		w.cdn.Watch.Zone = zone
+	}
+	return nil
 }
 
 // watches returns the CDNs as sites that are observed.

@@ -35,6 +35,33 @@ const (
 	aFeed  = "feed used_bandwidth json http://big.example/use now"
 )
 
+// aNodeProbe asks each node.
+const aNodeProbe = "probe http http://{node}/"
+
+// ownCDN is a cdn block whose DNS is ours.
+func ownCDN(name, zone string) string {
+	return cdnBlock(name, "operated own", "dns "+zone, "node n"+name+" 192.0.2.1", aNodeProbe)
+}
+
+// TestNodes shows what each part of a node's line changes.
+func TestNodes(t *testing.T) {
+	c := readCDN(t, "operated own", "dns edge.example.org", "ttl 20s", "node a 192.0.2.1 2001:db8::1 capacity 1Gbit", "node b 192.0.2.2 capacity 4Gbit drain",
+		aNodeProbe, "feed used_bandwidth json http://{node}:9000/ n")
+	a, b := c.Watch.Origins[0], c.Watch.Origins[1]
+	if a.Name != "a" || len(a.Addresses) != 2 || a.Capacity != 1e9 || a.Drain || a.Weight != 1000 || a.Thresholds[0].Limit != 1e9 {
+		t.Errorf("Expected node a, got %+v", a)
+	}
+	if b.Name != "b" || len(b.Addresses) != 1 || b.Capacity != 4e9 || !b.Drain || b.Weight != 4000 || b.Thresholds[0].Limit != 4e9 {
+		t.Errorf("Expected node b, got %+v", b)
+	}
+	if c.Zone != "edge.example.org." || c.Watch.Zone != "example.org." || c.Watch.Name() != "*.edge.example.org." || c.Watch.TTL.Full != 20*time.Second {
+		t.Errorf("Expected the DNS of the CDN, got %+v, %+v", c, c.Watch)
+	}
+	if paths := c.Watch.Paths(); len(paths) != 6 || paths[0].Target.URL != "http://192.0.2.1:80/" || paths[1].Target.URL != "http://[2001:db8::1]:80/" {
+		t.Errorf("Expected each address of each node asked, got %+v", paths)
+	}
+}
+
 // readCDN returns the CDN of some lines.
 func readCDN(t *testing.T, lines ...string) *site.WatchedCDN {
 	t.Helper()
@@ -64,13 +91,15 @@ func TestCDNEffects(t *testing.T) {
 		{[]string{"operated own"}, func(c *site.WatchedCDN) bool { return !c.ThirdParty && !c.Watch.Paths()[0].Target.Public }},
 		{[]string{"operated third-party"}, func(c *site.WatchedCDN) bool { return c.ThirdParty }},
 		{[]string{"capacity 10Gbit"}, func(c *site.WatchedCDN) bool {
-			return c.Capacity == 10e9 && c.Soft == 8e9 && c.Watch.Thresholds[0] == site.Threshold{Signal: site.UsedBandwidth, Limit: 10e9, Recover: 8e9}
+			return c.Capacity == 10e9 && c.Soft == 8e9 && c.Watch.Origins[0].Thresholds[0] == site.Threshold{Signal: site.UsedBandwidth, Limit: 10e9, Recover: 8e9}
 		}},
-		{[]string{"capacity 10Gbit soft 9Gbit"}, func(c *site.WatchedCDN) bool { return c.Soft == 9e9 && c.Watch.Thresholds[0].Recover == 9e9 }},
+		{[]string{"capacity 10Gbit soft 9Gbit"}, func(c *site.WatchedCDN) bool { return c.Soft == 9e9 && c.Watch.Origins[0].Thresholds[0].Recover == 9e9 }},
 		{[]string{"capacity 10Gbit", "threshold available_bandwidth 2Gbit"}, func(c *site.WatchedCDN) bool {
 			return len(c.Watch.Thresholds) == 2 && c.Watch.Thresholds[0].Limit == 2e9
 		}},
-		{[]string{"threshold error_ratio 10%"}, func(c *site.WatchedCDN) bool { return len(c.Watch.Thresholds) == 1 && c.Watch.Thresholds[0].Limit == 0.1 }},
+		{[]string{"threshold error_ratio 10%"}, func(c *site.WatchedCDN) bool {
+			return len(c.Watch.Thresholds) == 1 && c.Watch.Thresholds[0].Limit == 0.1
+		}},
 		{[]string{"threshold response_time 1s"}, func(c *site.WatchedCDN) bool { return len(c.Watch.Thresholds) == 2 }},
 	} {
 		if c := readCDN(t, append(tt.lines, aProbe, aFeed)...); !tt.check(c) {
@@ -107,7 +136,7 @@ func TestCDNErrors(t *testing.T) {
 		{"no name", cdnBlock("", aProbe), "Corefile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'cdn'"},
 		{"no block", "cdn big\n", "Corefile:2 - Error during parsing: '{' is missing at the end of the line 'cdn big'"},
 		{"twice", cdnBlock("big", aProbe) + cdnBlock("big", aProbe), "Corefile:5 - Error during parsing: cdn 'big' is already defined at Corefile:2"},
-		{"unknown property", cdnBlock("big", "node a"), "Corefile:3 - Error during parsing: unknown property 'node': operated, capacity, probe, feed, threshold are known"},
+		{"unknown property", cdnBlock("big", "foo a"), "Corefile:3 - Error during parsing: unknown property 'foo': operated, dns, node, ttl, capacity, probe, feed, threshold are known"},
 		{"repeated property", cdnBlock("big", "operated own", "operated own"), "Corefile:4 - Error during parsing: property 'operated' is already given on line 3"},
 		{"unknown operator", cdnBlock("big", "operated mine"), "Corefile:3 - Error during parsing: unknown operator 'mine': own, third-party are known"},
 		{"nothing to be judged by", cdnBlock("big", "operated own"), "Corefile:2 - Error during parsing: cdn 'big' has nothing to be judged by: it takes a probe, or a feed and a threshold"},
@@ -115,8 +144,24 @@ func TestCDNErrors(t *testing.T) {
 		{"capacity of nothing", cdnBlock("big", aProbe, "capacity 10Gbit"), "Corefile:4 - Error during parsing: nothing says how much of the capacity is used: it takes a feed of used_bandwidth"},
 		{"capacity without a unit", cdnBlock("big", aFeed, "capacity 10"), "Corefile:4 - Error during parsing: invalid bit rate '10': write a unit, such as 200Mbit or 10Gbit"},
 		{"soft above hard", cdnBlock("big", aFeed, "capacity 10Gbit soft 11Gbit"), "Corefile:4 - Error during parsing: soft 11Gbit is above the capacity 10Gbit"},
-		{"placeholder", cdnBlock("big", "probe http http://{origin}/"), "Corefile:3 - Error during parsing: unexpected placeholder in 'http://{origin}/': a cdn block knows none"},
-		{"placeholder of a feed", cdnBlock("big", aProbe, "feed load json http://{name}/ n"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{name}/': a cdn block knows none"},
+		{"placeholder", cdnBlock("big", "probe http http://{origin}/"), "Corefile:3 - Error during parsing: unexpected placeholder in 'http://{origin}/': {node} is known, in a cdn block with nodes"},
+		{"placeholder of a feed", cdnBlock("big", aProbe, "feed load json http://{name}/ n"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{name}/': {node} is known, in a cdn block with nodes"},
+		{"{node} without nodes", cdnBlock("edge", "operated own", "probe http http://{node}/"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{node}/': {node} is known, in a cdn block with nodes"},
+		{"node without an address", cdnBlock("edge", "operated own", "node a"), "Corefile:4 - Error during parsing: Wrong argument count or unexpected line ending after 'a'"},
+		{"node with a capacity alone", cdnBlock("edge", "operated own", "node a capacity 1Gbit"), "Corefile:4 - Error during parsing: Wrong argument count or unexpected line ending after '1Gbit'"},
+		{"node with a bad name", cdnBlock("edge", "node 192.0.2.1 192.0.2.2"), "Corefile:3 - Error during parsing: '192.0.2.1' is not a name of a node: begin with a letter, go on with letters, digits, - and _"},
+		{"node with a bad address", cdnBlock("edge", "node a 192.0.2"), "Corefile:3 - Error during parsing: '192.0.2' is not an IPv4 or IPv6 address"},
+		{"node at an address of nobody", cdnBlock("edge", "operated own", "node a 0.0.0.0", aNodeProbe), "Corefile:4 - Error during parsing: '0.0.0.0' is not an address that visitors can reach"},
+		{"node twice", cdnBlock("edge", "operated own", "node a 192.0.2.1", "node a 192.0.2.2"), "Corefile:5 - Error during parsing: property 'node a' is already given on line 4"},
+		{"address twice", cdnBlock("edge", "operated own", "node a 192.0.2.1", "node b 192.0.2.1", aNodeProbe), "Corefile:5 - Error during parsing: node 'b' has an address of node 'a'"},
+		{"one capacity of two", cdnBlock("edge", "operated own", "node a 192.0.2.1 capacity 1Gbit", "node b 192.0.2.2", aNodeProbe), "Corefile:5 - Error during parsing: node 'b' and node 'a': give a capacity to both or to neither"},
+		{"capacity of a CDN with nodes", cdnBlock("edge", "operated own", "capacity 1Gbit", "node a 192.0.2.1", aNodeProbe), "Corefile:4 - Error during parsing: the capacity of cdn 'edge' is the sum of those of its nodes: give it to them"},
+		{"nodes of a third party", cdnBlock("edge", "node a 192.0.2.1", aNodeProbe), "Corefile:3 - Error during parsing: cdn 'edge' has nodes or a DNS of ours: write 'operated own'"},
+		{"DNS without nodes", cdnBlock("edge", "operated own", "dns edge.example.org", aProbe), "Corefile:4 - Error during parsing: cdn 'edge' has no node: nothing can be answered below 'edge.example.org.'"},
+		{"DNS elsewhere", cdnBlock("edge", "operated own", "dns edge.example.net", "node a 192.0.2.1", aNodeProbe), "Corefile:2 - Error during parsing: dns zone 'edge.example.net.' of cdn 'edge' is outside every served zone: 'example.org.'"},
+		{"DNS in DNS", ownCDN("edge", "edge.example.org") + ownCDN("far", "far.edge.example.org"), "Corefile:2 - Error during parsing: dns zone 'edge.example.org.' of cdn 'edge' holds that of cdn 'far'"},
+		{"site in the DNS", ownCDN("edge", "example.org") + "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:8 - Error during parsing: site name 'www.example.org.' is in the dns zone 'example.org.' of cdn 'edge'"},
+		{"target outside the DNS", ownCDN("edge", "edge.example.org") + "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:8 - Error during parsing: target 'edge.example.net.' of cdn 'edge' is not below its dns zone 'edge.example.org.'"},
 		{"threshold of nothing", cdnBlock("big", aProbe, "threshold load 5"), "Corefile:4 - Error during parsing: no probe or feed supplies load"},
 		{"limit above the timeout", cdnBlock("big", aProbe, "threshold response_time 5s"), "Corefile:4 - Error during parsing: limit 5s is not below the timeout 5s of the probe that measures it"},
 		{"probes a site", cdnBlock("big", "probe http http://www.example.org/") + "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:2 - Error during parsing: probe http of cdn 'big' asks 'www.example.org', a name of the site 'www.example.org.', which leads where the decision says"},

@@ -17,6 +17,7 @@ type Config struct {
 	classes map[string]node
 	origins map[string]namedOrigin
 	cdns    []watchedCDN // in order of definition
+	zones   []string     // of all blocks
 	entries []*entry     // in order of definition
 	servers []site.Server
 	process Process
@@ -69,6 +70,7 @@ func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string)
 	if block.Zones, err = readZones(directive, zones); err != nil {
 		return nil, err
 	}
+	c.zones = unique(append(c.zones, block.Zones...))
 	if err := c.readBlock(block, directive.children); err != nil {
 		return nil, err
 	}
@@ -103,7 +105,7 @@ func (c *Config) Complete() ([]*site.Site, error) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
 	c.watch(sites)
-	return sites, nil
+	return sites, c.place()
 }
 
 // hint helps who imports one snippet into several server blocks.

@@ -25,7 +25,7 @@ func (n node) key() string {
 	case len(args) == 0:
 	case n.name() == "feed" && args[0] == "map" && len(args) > 1:
 		return "feed map " + args[1]
-	case properties[n.name()].keyed, n.name() == "origin" && isOriginName(args[0]):
+	case properties[n.name()].keyed, n.name() == "node", n.name() == "origin" && isOriginName(args[0]):
 		return n.name() + " " + args[0]
 	}
 	return n.name()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -14,6 +15,7 @@ type cdn struct {
 	watched   *site.WatchedCDN
 	state     control.CDNState
 	candidate control.Candidate // what the sites decide on
+	entry     *route.Entry      // of the names that we answer for it; nil: its DNS is not ours
 }
 
 func (c *cdn) hear(e *Engine, path int, now time.Time) { e.stepCDN(c, path, now) }
@@ -21,6 +23,7 @@ func (c *cdn) hear(e *Engine, path int, now time.Time) { e.stepCDN(c, path, now)
 // newCDN returns w in g, which knows what the generation in force does of the
 // CDN of that name.
 func (e *Engine) newCDN(g *Generation, w *site.WatchedCDN) *cdn {
+	w = e.drained(w)
 	c := &cdn{observed: observed{generation: g, site: w.Watch, paths: e.pathsOf(w.Watch)}, watched: w}
 	if from := e.current.cdn(w.Name); from != nil {
 		c.state = from.state
@@ -62,6 +65,7 @@ func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 	if c.state.Side != site.SideUnknown {
 		g.known(&c.observed)
 	}
+	c.publish(before.Decision().Epoch)
 	was := c.candidate
 	c.candidate = c.state.Candidate(now)
 	if g == e.current && g.opened {
@@ -69,6 +73,18 @@ func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 	}
 	if was.Out != c.candidate.Out || was.Part != c.candidate.Part {
 		e.stepDiverted(c, now)
+	}
+}
+
+// publish makes the present addresses of the nodes what is answered, if they are
+// new. While no node is up the last ones stay.
+func (c *cdn) publish(epoch uint64) {
+	last := c.state.Last
+	if c.entry == nil || last == nil || last.Epoch == epoch && c.entry.Answers() != nil {
+		return
+	}
+	if !c.state.Dead || c.entry.Answers() == nil {
+		c.entry.Publish(route.News{Decision: last})
 	}
 }
 
@@ -86,14 +102,16 @@ func (e *Engine) stepDiverted(c *cdn, now time.Time) {
 // reportCDN tells the operator that a CDN has gone out, or takes visitors again.
 func (e *Engine) reportCDN(c *cdn, before control.CDNState) {
 	switch st := c.state; {
+	case st.Drained && !before.Drained:
+		e.cfg.Log.Warningf("cdn %q: it takes no visitors: all of its nodes are drained", c.watched.Name)
 	case st.Out() && !before.Out():
 		e.cfg.Metrics.ejections.WithLabelValues(c.labels()...).Inc()
 		e.cfg.Log.Warningf("cdn %q: it takes no visitors, for the %d. time in a row: %s", c.watched.Name, st.Ejections, st.Reason())
 	case !st.Out() && before.Out():
 		e.cfg.Log.Infof("cdn %q: it takes its visitors back, part by part: %s", c.watched.Name, st.Reason())
 	case st.Full != before.Full && st.Full:
-		e.cfg.Log.Warningf("cdn %q: it gets no further sites while another one takes them: %s or more of %s are used",
-			c.watched.Name, site.FormatRate(c.watched.Soft), site.FormatRate(c.watched.Capacity))
+		e.cfg.Log.Warningf("cdn %q: it gets no further sites while another one takes them: %s of %s are used",
+			c.watched.Name, site.FormatRate(st.Used), site.FormatRate(st.Capacity))
 	case st.Full != before.Full:
 		e.cfg.Log.Infof("cdn %q: it gets further sites again", c.watched.Name)
 	}
@@ -114,12 +132,31 @@ func (e *Engine) surveyCDNs(now time.Time) {
 		m.ejections.WithLabelValues(labels...)
 		m.cdnPart.WithLabelValues(labels...).Set(c.part(now))
 		m.cdnSites.WithLabelValues(labels...).Set(float64(sites[name]))
-		if worst := worstOf(c.view(now)); worst.Samples > 0 {
+		for node, part := range c.nodeParts() {
+			m.nodePart.WithLabelValues(name, node).Set(part)
+		}
+		if worst := worstOf(c.views(now)...); worst.Samples > 0 {
 			m.cdnValue.WithLabelValues(labels...).Set(worst.V)
 		} else {
 			m.cdnValue.DeleteLabelValues(labels...)
 		}
 	}
+}
+
+// nodeParts returns each node's part of the CDN's clients.
+func (c *cdn) nodeParts() map[string]float64 {
+	parts, sum := make(map[string]float64), 0.
+	if !c.watched.Nodes() {
+		return parts
+	}
+	for _, o := range c.site.Origins {
+		parts[o.Name] = float64(weightOf(c.state.Decision(), o.Name))
+		sum += parts[o.Name]
+	}
+	for name := range parts {
+		parts[name] /= max(1, sum)
+	}
+	return parts
 }
 
 // part is how much of its clients the CDN takes: nothing while it is out.
@@ -130,8 +167,8 @@ func (c *cdn) part(now time.Time) float64 {
 	return c.state.Part(now)
 }
 
-// view returns how the CDN looks.
-func (c *cdn) view(now time.Time) control.View {
+// views returns how the nodes of the CDN look, or the CDN as a whole.
+func (c *cdn) views(now time.Time) []control.View {
 	return control.ExplainCDN(c.watched, c.state, c.input(control.None, now))
 }
 

@@ -276,7 +276,7 @@ func TestAFullCDNGetsNoFurtherSites(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		wantBig(t, g, first, 1, 0)
 		wantBig(t, g, second, 0, 0)
-		w.wantLine(t, `warning: cdn "big": it gets no further sites while another one takes them: 8Gbit or more of 10Gbit are used`)
+		w.wantLine(t, `warning: cdn "big": it gets no further sites while another one takes them: 8.5Gbit of 10Gbit are used`)
 		wantCandidate(t, e, second, "big", "full: at or above 8Gbit, it gets no further sites while another CDN takes them")
 		wantCandidate(t, e, first, "big", "taken")
 

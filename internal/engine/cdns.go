@@ -32,30 +32,88 @@ func (e *Engine) CDNs() []api.CDNState {
 
 // shown returns the CDN's state as people see it.
 func (c *cdn) shown(now time.Time) api.CDNState {
-	view := c.view(now)
+	views := c.views(now)
 	s := api.CDNState{
 		Name: c.watched.Name, Operated: operatedBy(c.watched.ThirdParty), Standing: c.standing(),
-		Full: c.state.Full, Part: c.part(now), Since: c.state.Since(), Ejections: c.state.Ejections, Back: view.Back,
-		Reason: c.state.Reason().String(), Capacity: api.Number(c.watched.Capacity), Soft: api.Number(c.watched.Soft),
+		Full: c.state.Full, Part: c.part(now), Since: c.state.Since(), Ejections: c.state.Ejections,
+		Reason: c.state.Reason().String(), Capacity: api.Number(c.watched.Capacity), Soft: api.Number(c.watched.Soft), Zone: c.watched.Zone,
 	}
-	for _, v := range view.Thresholds {
-		s.Thresholds = append(s.Thresholds, shownThreshold("", v))
+	if c.state.Drained {
+		s.Reason = "all of its nodes are drained"
+	}
+	if c.watched.Nodes() {
+		s.Capacity, s.Used = api.Number(c.state.Capacity), api.Number(c.state.Used)
+	}
+	for i, view := range views {
+		for _, v := range view.Thresholds {
+			s.Thresholds = append(s.Thresholds, shownThreshold(c.site.Origins[i].Name, v))
+		}
+		s.Back = soonest(s.Back, view.Back)
 	}
 	for i := range c.paths {
 		s.Sources = append(s.Sources, c.shownSource(i, c.state.Paths, now))
 	}
-	s.Record = record(s.Sources)
+	if c.watched.Nodes() {
+		s.Nodes = c.shownNodes(views, s.Sources)
+	} else {
+		s.Record = record(s.Sources)
+	}
 	return s
 }
 
 func (c *cdn) standing() api.Standing {
-	switch c.state.Side {
+	if c.state.Drained {
+		return api.StandingOut
+	}
+	return standing(c.state.Side)
+}
+
+func standing(side site.Side) api.Standing {
+	switch side {
 	case site.SideCDN:
 		return api.StandingOut
 	case site.SideOrigin:
 		return api.StandingReady
 	}
 	return api.StandingUnknown
+}
+
+// soonest returns the earlier of two times, of which the zero one is none.
+func soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// shownNodes says how each node is, with a record of its own.
+func (c *cdn) shownNodes(views []control.View, sources []api.SourceState) []api.NodeState {
+	d := c.state.Decision()
+	var nodes []api.NodeState
+	for i, o := range c.site.Origins {
+		st := views[i].Standing
+		n := api.NodeState{
+			Name: o.Name, Standing: standing(st.Side), Drained: o.Drain, Capacity: api.Number(o.Capacity),
+			Since: st.Since, Reason: reasonOf(st).String(), Weight: weightOf(d, o.Name),
+		}
+		for a, addr := range o.Addresses {
+			n.Addresses = append(n.Addresses, api.AddressState{Address: addr, Health: shownHealth(views[i].Health[a])})
+		}
+		n.Record = record(slices.DeleteFunc(slices.Clone(sources), func(s api.SourceState) bool { return s.Origin != o.Name }))
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// weightOf returns a node's part of the clients among those that serve, 0 if it
+// does not.
+func weightOf(d site.Decision, node string) int {
+	for _, o := range d.Origins {
+		if o.Name == node {
+			return max(1, o.Weight)
+		}
+	}
+	return 0
 }
 
 // record returns the newest sample of each signal, whichever source has it.

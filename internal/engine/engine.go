@@ -57,6 +57,7 @@ type Engine struct {
 	current   *Generation // the one in force
 	candidate *Generation // the one on offer; nil outside a reload
 
+	drains     map[nodeName]bool        // what operators have said of nodes since the start
 	moving     map[*runner][]netip.Addr // to the addresses that their origins have now
 	surveyed   time.Time                // when sources were last looked at
 	complained time.Time                // when lookups of targets were last told to fail
@@ -78,6 +79,7 @@ func New(cfg Config) *Engine {
 		ctx:     ctx,
 		stop:    cancel,
 		sources: make(map[site.Target]*source),
+		drains:  make(map[nodeName]bool),
 		moving:  make(map[*runner][]netip.Addr),
 		probes:  cfg.Network.Probes(),
 	}

@@ -102,7 +102,11 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	}
 	g.over = sync.OnceFunc(func() { close(g.ready) })
 	for _, c := range sites.CDNs {
-		g.cdns[c.Name] = e.newCDN(g, c)
+		added := e.newCDN(g, c)
+		if c.Zone != "" {
+			added.entry = route.NewEntry(added.site, g.zone(added.site.Zone, sites.NS[added.site.Zone]), route.NewSeed(sites.Seed))
+		}
+		g.cdns[c.Name] = added
 	}
 	known := e.current.byName()
 	for _, s := range sites.Sites {
@@ -210,6 +214,12 @@ func (e *Engine) open(g *Generation, now time.Time) {
 			g.unlocated++
 		case r.state.Side == site.SideUnknown:
 			g.await(&r.observed)
+		}
+	}
+	for _, c := range g.cdns {
+		if c.entry != nil {
+			c.publish(0)
+			entries = append(entries, c.entry)
 		}
 	}
 	g.Table = route.NewTable(entries...)

@@ -24,6 +24,7 @@ type Metrics struct {
 	cdnPart   *prometheus.GaugeVec
 	cdnValue  *prometheus.GaugeVec
 	cdnSites  *prometheus.GaugeVec
+	nodePart  *prometheus.GaugeVec
 	ejections *prometheus.CounterVec
 }
 
@@ -56,6 +57,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.cdnPart = gauges("cdn_part", "Gauge of the part of its clients that a CDN takes: 0 while it is out.", cdn...)
 	m.cdnValue = gauges("cdn_performance_value", "Gauge of the worst performance value of a CDN: 1 is the limit.", cdn...)
 	m.cdnSites = gauges("cdn_sites", "Gauge of sites whose visitors are at a CDN.", cdn...)
+	m.nodePart = gauges("node_part", "Gauge of the part of an own CDN's clients that a node gets: 0 while it is out or drained.", "cdn", "node")
 	m.ejections = counters("cdn_ejections_total", "Counter of times that a CDN went out.", cdn...)
 	m.create()
 	return m
@@ -104,7 +106,7 @@ func (m *Metrics) recount(g *Generation) {
 		m.side(side).Set(float64(sides[side]))
 	}
 	m.recountLookups(g)
-	for _, gauges := range []*prometheus.GaugeVec{m.cdnPart, m.cdnValue, m.cdnSites} {
+	for _, gauges := range []*prometheus.GaugeVec{m.cdnPart, m.cdnValue, m.cdnSites, m.nodePart} {
 		gauges.Reset() // they are set again when the sources are looked at
 	}
 }

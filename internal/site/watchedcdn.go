@@ -3,10 +3,13 @@ package site
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // WatchedCDN is a CDN of which more is known than where it is: the sites that
@@ -17,11 +20,15 @@ type WatchedCDN struct {
 	ThirdParty bool    // it is operated by somebody else
 	Capacity   float64 // bit/s that it may be sent; 0: no bound is known
 	Soft       float64 // bit/s from which on it gets no further sites while another CDN takes them
+	Zone       string  // canonical; we answer for the names below it; empty: its DNS is not ours
 
-	// Watch is the CDN as a site sees an origin: its only origin is the CDN as a
-	// whole, and what leads away from that puts the CDN out.
+	// Watch is the CDN as a site sees its origins: these are the CDN's nodes, or
+	// the CDN as a whole, and when all of them are out the CDN is.
 	Watch *Site
 }
+
+// Nodes reports whether the nodes of the CDN are known.
+func (c *WatchedCDN) Nodes() bool { return c.Watch.Origins[0].Name != "" }
 
 // Times and counts of a CDN that is out. Other people's visitors depend on it,
 // so it is left later than an address and taken back later.
@@ -49,27 +56,48 @@ func NewWatchedCDN(name string) *WatchedCDN {
 // sites, unless it is named.
 const DefaultSoft = 0.8
 
-// Full is the threshold from which on the CDN gets no further sites.
-func (c *WatchedCDN) Full() Threshold {
-	return Threshold{Signal: UsedBandwidth, Limit: c.Soft, Recover: c.Soft}
-}
-
 // Finish completes a CDN of which everything is said, with the limits that the
 // operator has not set: a capacity is one of what is used, and of its probes not
 // more than half may fail.
 func (c *WatchedCDN) Finish() {
 	w := c.Watch
 	w.Public = c.ThirdParty
-	w.Origins[0].Capacity = c.Capacity
-	if c.Capacity > 0 {
-		c.Soft = cmp.Or(c.Soft, DefaultSoft*c.Capacity)
-		if !w.limits(UsedBandwidth) && !w.limits(AvailableBandwidth) {
-			w.Thresholds = append(w.Thresholds, Threshold{Signal: UsedBandwidth, Limit: c.Capacity, Recover: c.Soft})
-		}
+	if c.Nodes() {
+		w.Fails, w.Goods = New("").Fails, New("").Goods // a node is an address, and others are there
+	} else {
+		w.Origins[0].Capacity = c.Capacity
+	}
+	if c.Zone != "" {
+		w.Names = []string{"*." + c.Zone}
+	}
+	c.Soft = cmp.Or(c.Soft, DefaultSoft*c.Capacity)
+	for i := range w.Origins {
+		c.limit(&w.Origins[i])
 	}
 	if !w.limits(ErrorRatio) && slices.ContainsFunc(w.Probes, func(p Source) bool { return p.supplies(ErrorRatio, 0) }) {
 		w.Thresholds = append(w.Thresholds, w.halfFail())
 	}
+}
+
+// limit makes a capacity a limit of what is used, and a node's weight.
+func (c *WatchedCDN) limit(o *Origin) {
+	w := c.Watch
+	if c.Nodes() {
+		o.Weight = NodeWeight(o.Capacity, o.Capacity)
+	}
+	if o.Capacity > 0 && w.Supplied(UsedBandwidth) && !w.limits(UsedBandwidth) && !w.limits(AvailableBandwidth) {
+		o.Thresholds = []Threshold{{Signal: UsedBandwidth, Limit: o.Capacity, Recover: cmp.Or(c.Soft, DefaultSoft*o.Capacity)}}
+	}
+}
+
+// NodeWeight is a node's part of the clients: what is free of its capacity, in
+// tenths of that, so that it changes rarely.
+func NodeWeight(capacity, free float64) int {
+	if capacity == 0 {
+		return 1
+	}
+	tenths := max(1, min(math.Ceil(10*free/capacity), 10))
+	return max(1, int(capacity/1e6*tenths/10))
 }
 
 // limits reports whether a threshold of the site itself is of a signal.
@@ -94,28 +122,66 @@ func (c *WatchedCDN) Validate() error {
 		return wrong("capacity", "capacity %s or soft %s is negative", FormatRate(c.Capacity), FormatRate(c.Soft))
 	case c.Soft > c.Capacity:
 		return wrong("capacity", "soft %s is above the capacity %s", FormatRate(c.Soft), FormatRate(c.Capacity))
+	case c.Capacity > 0 && c.Nodes():
+		return wrong("capacity", "the capacity of cdn '%s' is the sum of those of its nodes: give it to them", c.Name)
+	case c.ThirdParty && (c.Nodes() || c.Zone != ""):
+		return wrong("node", "cdn '%s' has nodes or a DNS of ours: write 'operated own'", c.Name)
+	case c.Zone != "" && !c.Nodes():
+		return wrong("dns", "cdn '%s' has no node: nothing can be answered below '%s'", c.Name, c.Zone)
 	case c.Capacity > 0 && !c.Watch.Supplied(UsedBandwidth):
 		return wrong("capacity", "nothing says how much of the capacity is used: it takes a feed of %s", UsedBandwidth)
 	}
-	if len(c.Watch.Thresholds) == 0 {
+	if err := c.checkNodes(); err != nil {
+		return err
+	}
+	if len(c.Watch.Thresholds)+len(c.Watch.Origins[0].Thresholds) == 0 {
 		return wrong("", "cdn '%s' has nothing to be judged by: it takes a probe, or a feed and a threshold", c.Name)
 	}
 	if err := c.Watch.checkSources(); err != nil {
 		return err
 	}
-	for _, t := range c.Watch.Thresholds {
-		if err := cmp.Or(t.Validate(), c.Watch.checkSupply(t, c.Watch.Origins[0])); err != nil {
-			return &PropertyError{t.key(), err}
+	for _, o := range c.Watch.Origins {
+		for _, t := range slices.Concat(c.Watch.Thresholds, o.Thresholds) {
+			if err := cmp.Or(t.Validate(), c.Watch.checkSupply(t, o)); err != nil {
+				return &PropertyError{t.key(), err}
+			}
+		}
+	}
+	return nil
+}
+
+func (c *WatchedCDN) checkNodes() error {
+	if !c.Nodes() {
+		return nil
+	}
+	for i, o := range c.Watch.Origins {
+		key := "node " + o.Name
+		if err := o.checkAddresses(key); err != nil {
+			return err
+		}
+		for _, other := range c.Watch.Origins[:i] {
+			switch {
+			case other.Name == o.Name:
+				return wrong(key, "node '%s' is repeated", o.Name)
+			case (other.Capacity > 0) != (o.Capacity > 0):
+				return wrong(key, "node '%s' and node '%s': give a capacity to both or to neither", o.Name, other.Name)
+			case slices.ContainsFunc(o.Addresses, func(a netip.Addr) bool { return slices.Contains(other.Addresses, a) }):
+				return wrong(key, "node '%s' has an address of node '%s'", o.Name, other.Name)
+			}
 		}
 	}
 	return nil
 }
 
 // ValidateWatched refuses CDNs whose probes or feeds ask a site's name, which
-// leads where the decision says. Every error is a *PlaceError.
+// leads where the decision says, and targets that the DNS of a CDN does not
+// answer. Every error is a *PlaceError.
 func ValidateWatched(cdns []*WatchedCDN, sites []*Site) error {
 	owner := owners(sites)
 	for _, c := range cdns {
+		if err := c.checkTargets(cdns, sites); err != nil {
+			return err
+		}
 		for _, src := range slices.Concat(c.Watch.Probes, c.Watch.Feeds) {
 			u, err := url.Parse(src.URL)
 			if err != nil {
@@ -124,6 +190,32 @@ func ValidateWatched(cdns []*WatchedCDN, sites []*Site) error {
 			if name, err := CanonicalName(u.Hostname()); err == nil && ownerOf(name, owner) != nil {
 				return &PlaceError{c.Place, fmt.Errorf("%s of cdn '%s' asks '%s', a name of the site '%s', which leads where the decision says",
 					src.Key(), c.Name, u.Hostname(), ownerOf(name, owner).Name())}
+			}
+		}
+	}
+	return nil
+}
+
+// checkTargets has the targets of a CDN whose DNS is ours below its zone, where
+// nothing else is.
+func (c *WatchedCDN) checkTargets(cdns []*WatchedCDN, sites []*Site) error {
+	if c.Zone == "" {
+		return nil
+	}
+	for _, other := range cdns {
+		if other != c && other.Zone != "" && (dns.IsSubDomain(c.Zone, other.Zone)) {
+			return &PlaceError{c.Place, fmt.Errorf("dns zone '%s' of cdn '%s' holds that of cdn '%s'", c.Zone, c.Name, other.Name)}
+		}
+	}
+	for _, s := range sites {
+		for _, name := range s.Names {
+			if dns.IsSubDomain(c.Zone, name) {
+				return &PlaceError{s.Place, fmt.Errorf("site name '%s' is in the dns zone '%s' of cdn '%s'", name, c.Zone, c.Name)}
+			}
+		}
+		for _, line := range s.CDNs {
+			if line.Name == c.Name && (line.Target == c.Zone || !dns.IsSubDomain(c.Zone, line.Target)) {
+				return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' is not below its dns zone '%s'", line.Target, c.Name, c.Zone)}
 			}
 		}
 	}

@@ -1,0 +1,233 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/health"
+	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/engine"
+	"github.com/cdnredirect/cdnredirect/internal/route"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ownCDN is a CDN of nodes n1, n2 ... at 203.0.113.1, 203.0.113.2 ... with these
+// capacities in Gbit/s, whose DNS is ours.
+func ownCDN(capacities ...float64) *site.WatchedCDN {
+	c := site.NewWatchedCDN("edge")
+	c.ThirdParty, c.Zone, c.Watch.Zone = false, "edge.example.org.", "example.org."
+	c.Watch.Origins = nil
+	for i, capacity := range capacities {
+		c.Watch.Origins = append(c.Watch.Origins, site.Origin{
+			Name: fmt.Sprintf("n%d", i+1), Addresses: []netip.Addr{nodeAddr(i + 1)}, Capacity: capacity * 1e9,
+		})
+	}
+	c.Watch.Probes = []site.Source{{
+		Kind: "http", URL: "http://{origin}/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Status: site.DefaultStatus()},
+	}}
+	c.Finish()
+	return c
+}
+
+func nodeAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}) }
+
+// nodeIs has a node answer or not.
+func (w *world) nodeIs(i int, up bool) {
+	w.set(url(nodeAddr(i).String()), map[bool]time.Duration{true: 10 * time.Millisecond, false: time.Hour}[up])
+}
+
+// served returns which part of the clients gets each node's address at a name
+// below the zone.
+func served(t *testing.T, g *engine.Generation) map[string]float64 {
+	t.Helper()
+	synctest.Wait()
+	const clients = 4096
+	parts := map[string]float64{}
+	answers := g.Table.Lookup("www.edge.example.org.").Answers()
+	for i := range clients {
+		records := answers.For(route.ClientOf(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}), 32))
+		if len(records.A) != 1 || records.Target != "" {
+			t.Fatalf("Expected one address, got %+v", records)
+		}
+		parts[fmt.Sprintf("n%d", records.A[0][3])] += 1. / clients
+	}
+	return parts
+}
+
+func wantServed(t *testing.T, g *engine.Generation, when string, want map[string]float64) {
+	t.Helper()
+	got := served(t, g)
+	for name, part := range want {
+		if math.Abs(got[name]-part) > 0.03 {
+			t.Errorf("%s: Expected %v, got %v", when, want, got)
+			return
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%s: Expected %v, got %v", when, want, got)
+	}
+}
+
+func offerOwn(e *engine.Engine, c *site.WatchedCDN) *engine.Generation {
+	s := newSite("www.example.org.", "192.0.2.1")
+	s.CDNs = []site.CDN{{Name: "edge", Target: "www.edge.example.org.", Watched: true}, {Name: "other", Target: "other.example.net."}}
+	return offerCDN(e, c, s)
+}
+
+// TestNodesServeByCapacity kills a node, drains one, kills all, and has them back.
+func TestNodesServeByCapacity(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		for i := range 3 {
+			w.nodeIs(i+1, true)
+		}
+		e, reg := w.engine(t)
+		g := offerOwn(e, ownCDN(1, 2, 1))
+		wantServed(t, g, "at the start", map[string]float64{"n1": 0.25, "n2": 0.5, "n3": 0.25})
+		if got := answer(g, "www.example.org."); got != "www.edge.example.org." {
+			t.Errorf("Expected the site at its own CDN, got %s", got)
+		}
+
+		w.nodeIs(2, false)
+		time.Sleep(4 * time.Second)
+		wantServed(t, g, "without n2", map[string]float64{"n1": 0.5, "n3": 0.5})
+		if err := e.Drain("edge", "n1", true); err != nil {
+			t.Fatal(err)
+		}
+		wantServed(t, g, "n1 is drained", map[string]float64{"n3": 1})
+		time.Sleep(5 * time.Second)
+		for node, part := range map[string]float64{"n1": 0, "n2": 0, "n3": 1} {
+			if got := nodePart(t, reg, node); got != part {
+				t.Errorf("Expected the series of %s to be %g, got %g", node, part, got)
+			}
+		}
+
+		w.nodeIs(3, false)
+		time.Sleep(4 * time.Second)
+		wantServed(t, g, "the drained one is alive, but nobody is to go there", map[string]float64{"n3": 1})
+		if got := answer(g, "www.example.org."); got != "other.example.net." {
+			t.Errorf("Expected the next CDN, got %s", got)
+		}
+		if err := e.Drain("edge", "n1", false); err != nil {
+			t.Fatal(err)
+		}
+		wantServed(t, g, "n1 is back", map[string]float64{"n1": 1})
+		w.nodeIs(1, false)
+		time.Sleep(4 * time.Second)
+		wantServed(t, g, "no node is up: the last addresses stay", map[string]float64{"n1": 1})
+		for i := range 3 {
+			w.nodeIs(i+1, true)
+		}
+		time.Sleep(3 * time.Minute)
+		wantServed(t, g, "all are back", map[string]float64{"n1": 0.25, "n2": 0.5, "n3": 0.25})
+		if got := answer(g, "www.example.org."); got != "www.edge.example.org." {
+			t.Errorf("Expected the site at its own CDN again, got %s", got)
+		}
+	})
+}
+
+func nodePart(t *testing.T, reg *prometheus.Registry, node string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "coredns_cdnredirect_node_part" && m.GetLabel()[1].GetValue() == node {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("Expected a series of node %s", node)
+	return 0
+}
+
+// TestNodesServeByWhatIsFree has one node filled by others.
+func TestNodesServeByWhatIsFree(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		w.nodeIs(1, true)
+		w.nodeIs(2, true)
+		used := map[string]float64{"http://203.0.113.1:9000/": 0, "http://203.0.113.2:9000/": 0}
+		reg := prometheus.NewRegistry()
+		e := engine.New(engine.Config{
+			Log: w,
+			Network: kinds{"http": w.probe, "json": func(_ context.Context, target site.Target) health.Result {
+				return health.Result{Readings: []health.Reading{{Signal: site.UsedBandwidth, Value: used[target.URL]}}}
+			}},
+			Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg),
+			Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
+			Anchor:   w.anchor,
+		})
+		t.Cleanup(e.Close)
+		c := ownCDN(10, 10)
+		c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://{origin}:9000/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
+		for i := range c.Watch.Origins {
+			c.Watch.Origins[i].Thresholds = nil
+		}
+		c.Watch.Thresholds = nil
+		c.Finish()
+		g := offerOwn(e, c)
+		wantServed(t, g, "both empty", map[string]float64{"n1": 0.5, "n2": 0.5})
+		used["http://203.0.113.1:9000/"] = 7.5e9
+		time.Sleep(10 * time.Second)
+		wantServed(t, g, "a quarter of n1 is free", map[string]float64{"n1": 3. / 13, "n2": 10. / 13})
+		state := e.CDNs()[0]
+		if state.Capacity != 20e9 || state.Used != 7.5e9 || state.Full || state.Operated != "own" || len(state.Record) != 0 || len(state.Nodes) != 2 {
+			t.Errorf("Expected the sums of the nodes, got %+v", state)
+		}
+		if n := state.Nodes[0]; n.Name != "n1" || n.Standing != api.StandingReady || n.Weight != 3000 || len(n.Record) < 2 {
+			t.Errorf("Expected what is known of n1, got %+v", n)
+		}
+		used["http://203.0.113.1:9000/"] = 10e9
+		used["http://203.0.113.2:9000/"] = 8.5e9
+		time.Sleep(10 * time.Second)
+		wantServed(t, g, "n1 is at its capacity", map[string]float64{"n2": 1})
+		if state := e.CDNs()[0]; !state.Full || state.Capacity != 10e9 || state.Used != 8.5e9 {
+			t.Errorf("Expected the sums of those that serve, got %+v", state)
+		}
+	})
+}
+
+// TestAReloadKeepsADrain that an operator has ordered.
+func TestAReloadKeepsADrain(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		w.nodeIs(1, true)
+		w.nodeIs(2, true)
+		e, _ := w.engine(t)
+		offerOwn(e, ownCDN(1, 1))
+		for _, wrong := range [][2]string{{"edge", "n3"}, {"edge", ""}, {"big", "n1"}} {
+			if err := e.Drain(wrong[0], wrong[1], true); !errors.Is(err, api.ErrNoNode) {
+				t.Errorf("Expected no node %s, got %v", wrong, err)
+			}
+		}
+		if err := e.Drain("edge", "n1", true); err != nil {
+			t.Fatal(err)
+		}
+		g := offerOwn(e, ownCDN(1, 1))
+		e.Promote()
+		wantServed(t, g, "after the reload", map[string]float64{"n2": 1})
+		if err := e.Drain("edge", "n2", true); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := answer(g, "www.example.org."); got != "other.example.net." {
+			t.Errorf("Expected the next CDN while all nodes are drained, got %s", got)
+		}
+		w.wantLine(t, `warning: cdn "edge": it takes no visitors: all of its nodes are drained`)
+	})
+}
