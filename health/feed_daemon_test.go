@@ -1,8 +1,11 @@
 package health_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +50,31 @@ func wantSignals(t *testing.T, list string, got map[site.Signal]float64) {
 	if len(got) != len(site.MapSignals(list)) {
 		t.Errorf("got %v, want %q", got, site.MapSignals(list))
 	}
+}
+
+// fine is the address of a server of pages of 10,000 bytes, of which /broken is
+// an error.
+func fine(t *testing.T) (address string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		io.WriteString(w, strings.Repeat("fine", 2500))
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// connection asks a server for a page, and stays open until the test is over.
+func connection(t *testing.T, server string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+server+"\r\n\r\n")
 }
 
 func nodeExporter(t *testing.T) (address string) {
@@ -124,13 +152,6 @@ func TestNginxDown(t *testing.T) {
 }
 
 func TestHAProxy(t *testing.T) {
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/broken" {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		w.Write(make([]byte, 10_000))
-	}))
-	defer backend.Close()
 	front, stats := freeAddress(t, "tcp"), freeAddress(t, "tcp")
 	daemon(t, "haproxy", "haproxy", "-db", "-f", configFile(t, `
 defaults
@@ -146,7 +167,7 @@ backend servers
 frontend stats
     bind STATS
     http-request use-service prometheus-exporter if { path /metrics }
-`, "FRONT", front, "BACKEND", backend.Listener.Addr().String(), "STATS", stats))
+`, "FRONT", front, "BACKEND", fine(t), "STATS", stats))
 	metrics := "http://" + stats + "/metrics"
 	await(t, metrics, `haproxy_frontend_http_requests_total{proxy="www"} 0`)
 
@@ -163,6 +184,42 @@ frontend stats
 	}
 	if bits := got[site.UsedBandwidth]; bits < 10*10_000*8 || bits > 1.2*10*10_000*8 {
 		t.Errorf("got %v bit/s, want a little more than 800,000", bits)
+	}
+}
+
+// varnish runs one in front of a backend, and its exporter.
+func varnish(t *testing.T, backend string) (server, metrics string) {
+	t.Helper()
+	server, dir, exporter := freeAddress(t, "tcp"), t.TempDir(), freeAddress(t, "tcp")
+	daemon(t, "varnish", "varnishd", "-F", "-n", dir, "-a", server, "-b", backend, "-j", "none", "-s", "malloc,10m", "-p", "timeout_idle=60")
+	await(t, "http://"+server+"/", "fine")
+	daemon(t, "prometheus-varnish-exporter", "prometheus-varnish-exporter", "-n", dir, "-web.listen-address="+exporter)
+	metrics = "http://" + exporter + "/metrics"
+	await(t, metrics, "varnish_up 1")
+	return server, metrics
+}
+
+func TestVarnish(t *testing.T) {
+	server, metrics := varnish(t, fine(t))
+	await(t, metrics, "varnish_main_client_req 1\n")
+	got := twice(t, source("map", metrics, site.Ask{Map: "varnish"}), func() {
+		for range 100 {
+			get("http://" + server + "/")
+		}
+		for range 20 {
+			connection(t, server)
+		}
+		await(t, metrics, "varnish_main_client_req 121\n")
+	})
+	wantSignals(t, "varnish", got)
+	if got[site.Requests] != 12 {
+		t.Errorf("Expected 12 requests a second, got %v", got[site.Requests])
+	}
+	if got[site.Connections] != 20 {
+		t.Errorf("Expected the 20 open connections, got %v", got[site.Connections])
+	}
+	if bits := got[site.UsedBandwidth]; bits < 12*10_000*8 || bits > 1.2*12*10_000*8 {
+		t.Errorf("Expected a little more than 960,000 bit/s, got %v", bits)
 	}
 }
 

@@ -36,6 +36,16 @@ var feedMaps = map[string]feedMap{
 		{signal: site.Load, query: "node_load1"},
 		{signal: site.Connections, query: "node_netstat_Tcp_CurrEstab"},
 	}},
+	// https://github.com/jonnenauha/prometheus_varnish_exporter, of varnishstat.
+	// Open sessions are those that its pools of memory for them have in use. It
+	// counts bytes as responses end, and does not count responses by status. Up
+	// to version 7.1 a request that waits for the fetch of another counts twice,
+	// https://github.com/varnishcache/varnish-cache/pull/3841.
+	"varnish": {up: "varnish_up", metrics: []metric{
+		{signal: site.UsedBandwidth, query: "varnish_main_s_resp_hdrbytes", plus: []string{"varnish_main_s_resp_bodybytes", "varnish_main_s_pipe_out"}, scale: 8},
+		{signal: site.Connections, query: `varnish_mempool_live{id=~"sess[0-9]+"}`},
+		{signal: site.Requests, query: "varnish_main_client_req"},
+	}},
 }
 
 // askMap is the feed of kind "map": all signals that a known exporter gives.
