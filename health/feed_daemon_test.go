@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +221,64 @@ func TestVarnish(t *testing.T) {
 		t.Errorf("Expected the 20 open connections, got %v", got[site.Connections])
 	}
 	if bits := got[site.UsedBandwidth]; bits < 12*10_000*8 || bits > 1.2*12*10_000*8 {
+		t.Errorf("Expected a little more than 960,000 bit/s, got %v", bits)
+	}
+}
+
+// trafficServer runs one in front of a backend, with its statistics, which move
+// more often than by default.
+func trafficServer(t *testing.T, backend string) (server string) {
+	t.Helper()
+	server, dir := freeAddress(t, "tcp"), t.TempDir()
+	_, port, _ := net.SplitHostPort(server)
+	for name, text := range map[string]string{
+		"runroot.yaml":  strings.ReplaceAll("prefix: DIR\nsysconfdir: DIR\nlogdir: DIR\nruntimedir: DIR\ncachedir: DIR\n", "DIR", dir),
+		"plugin.config": "/usr/lib/trafficserver/modules/stats_over_http.so\n",
+		"remap.config":  "map http://" + server + "/ http://" + backend + "/\n",
+		"records.config": "CONFIG proxy.config.http.server_ports STRING " + port + `:ip-in=127.0.0.1
+CONFIG proxy.config.admin.user_id STRING #-1
+CONFIG proxy.config.crash_log_helper STRING NULL
+CONFIG proxy.config.log.logging_enabled INT 0
+CONFIG proxy.config.http.cache.http INT 0
+CONFIG proxy.config.raw_stat_sync_interval_ms INT 100
+`,
+		"ip_allow.yaml":  "ip_allow: [{apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}]\n",
+		"storage.config": "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	daemon(t, "trafficserver", "traffic_server", "--run-root="+filepath.Join(dir, "runroot.yaml"))
+	await(t, "http://"+server+"/", "fine")
+	return server
+}
+
+func TestTrafficServer(t *testing.T) {
+	server := trafficServer(t, fine(t))
+	stats := "http://" + server + "/_stats"
+	got := twice(t, source("map", stats, site.Ask{Map: "trafficserver"}), func() {
+		for i := range 100 {
+			get("http://" + server + map[bool]string{true: "/broken", false: "/"}[i%4 == 0])
+		}
+		for range 20 {
+			connection(t, server)
+		}
+		await(t, stats, `"proxy.process.http.current_client_connections": "21"`) // with the feed's own
+		await(t, stats, `"proxy.process.http.5xx_responses": "25"`)
+	})
+	wantSignals(t, "trafficserver", got)
+	if got[site.Connections] < 20 || got[site.Connections] > 22 {
+		t.Errorf("Expected the 20 open connections, and those that read the statistics, got %v", got[site.Connections])
+	}
+	// Whoever reads the statistics is in them, too.
+	if got[site.Requests] < 12 || got[site.Requests] > 20 {
+		t.Errorf("Expected 12 requests a second and a few for the statistics, got %v", got[site.Requests])
+	}
+	if failed := got[site.Requests] * got[site.ErrorRatio]; failed < 2.4 || failed > 2.6 {
+		t.Errorf("Expected 2.5 failed requests a second, got %v", failed)
+	}
+	if bits := got[site.UsedBandwidth]; bits < 12*10_000*8 || bits > 1.5*12*10_000*8 {
 		t.Errorf("Expected a little more than 960,000 bit/s, got %v", bits)
 	}
 }

@@ -111,6 +111,28 @@ varnish_main_s_resp_bodybytes 10e6
 varnish_main_s_pipe_out 5e5
 `
 
+const trafficserver1, trafficserver2 = `{ "global": {
+"proxy.process.http.completed_requests": "100",
+"proxy.process.http.incoming_requests": "110",
+"proxy.process.http.current_client_connections": "5",
+"proxy.process.http2.current_client_connections": "2",
+"proxy.process.http.user_agent_response_header_total_size": "1000",
+"proxy.process.http.user_agent_response_document_total_size": "9000000",
+"proxy.process.http.5xx_responses": "10",
+"server": "9.2.9"
+} }
+`, `{ "global": {
+"proxy.process.http.completed_requests": "200",
+"proxy.process.http.incoming_requests": "310",
+"proxy.process.http.current_client_connections": "4",
+"proxy.process.http2.current_client_connections": "3",
+"proxy.process.http.user_agent_response_header_total_size": "2000",
+"proxy.process.http.user_agent_response_document_total_size": 10000000,
+"proxy.process.http.5xx_responses": "15",
+"server": "9.2.9"
+} }
+`
+
 func TestMap(t *testing.T) {
 	const nginx = "# TYPE nginx_up gauge\nnginx_up 1\n# TYPE nginx_connections_active gauge\nnginx_connections_active 3\n# TYPE nginx_http_requests_total counter\n"
 	type values = map[site.Signal]float64
@@ -126,6 +148,7 @@ func TestMap(t *testing.T) {
 		{"haproxy", "haproxy", "", haproxy1, haproxy2, values{site.Connections: 10, site.Requests: 10, site.UsedBandwidth: 1.6e6, site.ErrorRatio: 0.05}},
 		{"haproxy, one proxy", "haproxy", `proxy="www"`, haproxy1, haproxy2, values{site.Connections: 9, site.Requests: 9, site.UsedBandwidth: 0.8e6, site.ErrorRatio: 5.0 / 90}},
 		{"varnish", "varnish", "", varnish1, varnish2, values{site.Connections: 7, site.Requests: 5, site.UsedBandwidth: 1.2008e6}},
+		{"trafficserver", "trafficserver", "", trafficserver1, trafficserver2, values{site.Connections: 7, site.Requests: 20, site.UsedBandwidth: 0.8008e6, site.ErrorRatio: 0.05}},
 		{"haproxy without requests", "haproxy", "", haproxy1, haproxy1, values{site.Connections: 8, site.Requests: 0, site.UsedBandwidth: 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -163,6 +186,16 @@ func TestMapWithoutAPartOfASum(t *testing.T) {
 	}
 }
 
+// What is no number in a document is rejected, whatever moves.
+func TestMapOfWhatIsNoNumber(t *testing.T) {
+	broken := strings.NewReplacer(`"110"`, `"many"`, `"5"`, `null`).Replace(trafficserver1)
+	_, rejected := metered(t, source("map", pages(t, broken), site.Ask{Map: "trafficserver"}), 1)
+	want := []health.Rejection{{Signal: site.Connections, Why: "its value is not a number"}, {Signal: site.Requests, Why: "a counter is negative or not a number"}}
+	if !slices.Equal(rejected, want) {
+		t.Errorf("Expected rejections %+v, got %+v", want, rejected)
+	}
+}
+
 func TestMapFailures(t *testing.T) {
 	for _, c := range []struct {
 		name, page string
@@ -172,6 +205,10 @@ func TestMapFailures(t *testing.T) {
 	}{
 		{"nginx is down", "nginx_up 0\nnginx_connections_active 3\n", site.Ask{Map: "nginx"}, site.FailureStatus, "'nginx_up' is 0"},
 		{"varnish is down", strings.Replace(varnish1, "up 1", "up 0", 1), site.Ask{Map: "varnish"}, site.FailureStatus, "'varnish_up' is 0"},
+		{"text for JSON", node1, site.Ask{Map: "trafficserver"}, site.FailureProtocol, "not JSON"},
+		{"JSON for text", trafficserver1, site.Ask{Map: "varnish"}, site.FailureContent, "none of the metrics of 'varnish'"},
+		{"JSON of something else", `{"global": [1, 2]}`, site.Ask{Map: "trafficserver"}, site.FailureContent, "none of the metrics of 'trafficserver'"},
+		{"JSON elsewhere", `{"proxy.process.http.incoming_requests": "1"}`, site.Ask{Map: "trafficserver"}, site.FailureContent, "none of the metrics of 'trafficserver'"},
 		{"another exporter", node1, site.Ask{Map: "haproxy"}, site.FailureContent, "none of the metrics of 'haproxy'"},
 		{"HTML", "<html></html>\n", site.Ask{Map: "nginx"}, site.FailureContent, "none of the metrics of 'nginx'"},
 		{"no list", node1, site.Ask{Map: "apache"}, site.FailureContent, "no list of signals 'apache'"},
