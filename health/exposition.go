@@ -40,7 +40,7 @@ func parseExposition(page []byte, wanted []metric) (exposition, error) {
 func needed(page []byte, wanted []metric) []byte {
 	names := make(map[string]bool)
 	for _, m := range wanted {
-		for _, query := range []string{m.query, m.over} {
+		for _, query := range m.selectors() {
 			names[metricOf(query)] = true
 			names[whole(metricOf(query))] = true
 		}

@@ -1,8 +1,13 @@
 package health_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +52,31 @@ func wantSignals(t *testing.T, list string, got map[site.Signal]float64) {
 	if len(got) != len(site.MapSignals(list)) {
 		t.Errorf("got %v, want %q", got, site.MapSignals(list))
 	}
+}
+
+// fine is the address of a server of pages of 10,000 bytes, of which /broken is
+// an error.
+func fine(t *testing.T) (address string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		io.WriteString(w, strings.Repeat("fine", 2500))
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// connection asks a server for a page, and stays open until the test is over.
+func connection(t *testing.T, server string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+server+"\r\n\r\n")
 }
 
 func nodeExporter(t *testing.T) (address string) {
@@ -124,13 +154,6 @@ func TestNginxDown(t *testing.T) {
 }
 
 func TestHAProxy(t *testing.T) {
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/broken" {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		w.Write(make([]byte, 10_000))
-	}))
-	defer backend.Close()
 	front, stats := freeAddress(t, "tcp"), freeAddress(t, "tcp")
 	daemon(t, "haproxy", "haproxy", "-db", "-f", configFile(t, `
 defaults
@@ -146,7 +169,7 @@ backend servers
 frontend stats
     bind STATS
     http-request use-service prometheus-exporter if { path /metrics }
-`, "FRONT", front, "BACKEND", backend.Listener.Addr().String(), "STATS", stats))
+`, "FRONT", front, "BACKEND", fine(t), "STATS", stats))
 	metrics := "http://" + stats + "/metrics"
 	await(t, metrics, `haproxy_frontend_http_requests_total{proxy="www"} 0`)
 
@@ -163,6 +186,100 @@ frontend stats
 	}
 	if bits := got[site.UsedBandwidth]; bits < 10*10_000*8 || bits > 1.2*10*10_000*8 {
 		t.Errorf("got %v bit/s, want a little more than 800,000", bits)
+	}
+}
+
+// varnish runs one in front of a backend, and its exporter.
+func varnish(t *testing.T, backend string) (server, metrics string) {
+	t.Helper()
+	server, dir, exporter := freeAddress(t, "tcp"), t.TempDir(), freeAddress(t, "tcp")
+	daemon(t, "varnish", "varnishd", "-F", "-n", dir, "-a", server, "-b", backend, "-j", "none", "-s", "malloc,10m", "-p", "timeout_idle=60")
+	await(t, "http://"+server+"/", "fine")
+	daemon(t, "prometheus-varnish-exporter", "prometheus-varnish-exporter", "-n", dir, "-web.listen-address="+exporter)
+	metrics = "http://" + exporter + "/metrics"
+	await(t, metrics, "varnish_up 1")
+	return server, metrics
+}
+
+func TestVarnish(t *testing.T) {
+	server, metrics := varnish(t, fine(t))
+	await(t, metrics, "varnish_main_client_req 1\n")
+	got := twice(t, source("map", metrics, site.Ask{Map: "varnish"}), func() {
+		for range 100 {
+			get("http://" + server + "/")
+		}
+		for range 20 {
+			connection(t, server)
+		}
+		await(t, metrics, "varnish_main_client_req 121\n")
+	})
+	wantSignals(t, "varnish", got)
+	if got[site.Requests] != 12 {
+		t.Errorf("Expected 12 requests a second, got %v", got[site.Requests])
+	}
+	if got[site.Connections] != 20 {
+		t.Errorf("Expected the 20 open connections, got %v", got[site.Connections])
+	}
+	if bits := got[site.UsedBandwidth]; bits < 12*10_000*8 || bits > 1.2*12*10_000*8 {
+		t.Errorf("Expected a little more than 960,000 bit/s, got %v", bits)
+	}
+}
+
+// trafficServer runs one in front of a backend, with its statistics, which move
+// more often than by default.
+func trafficServer(t *testing.T, backend string) (server string) {
+	t.Helper()
+	server, dir := freeAddress(t, "tcp"), t.TempDir()
+	_, port, _ := net.SplitHostPort(server)
+	for name, text := range map[string]string{
+		"runroot.yaml":  strings.ReplaceAll("prefix: DIR\nsysconfdir: DIR\nlogdir: DIR\nruntimedir: DIR\ncachedir: DIR\n", "DIR", dir),
+		"plugin.config": "/usr/lib/trafficserver/modules/stats_over_http.so\n",
+		"remap.config":  "map http://" + server + "/ http://" + backend + "/\n",
+		"records.config": "CONFIG proxy.config.http.server_ports STRING " + port + `:ip-in=127.0.0.1
+CONFIG proxy.config.admin.user_id STRING #-1
+CONFIG proxy.config.crash_log_helper STRING NULL
+CONFIG proxy.config.log.logging_enabled INT 0
+CONFIG proxy.config.http.cache.http INT 0
+CONFIG proxy.config.raw_stat_sync_interval_ms INT 100
+`,
+		"ip_allow.yaml":  "ip_allow: [{apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}]\n",
+		"storage.config": "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	daemon(t, "trafficserver", "traffic_server", "--run-root="+filepath.Join(dir, "runroot.yaml"))
+	await(t, "http://"+server+"/", "fine")
+	return server
+}
+
+func TestTrafficServer(t *testing.T) {
+	server := trafficServer(t, fine(t))
+	stats := "http://" + server + "/_stats"
+	got := twice(t, source("map", stats, site.Ask{Map: "trafficserver"}), func() {
+		for i := range 100 {
+			get("http://" + server + map[bool]string{true: "/broken", false: "/"}[i%4 == 0])
+		}
+		for range 20 {
+			connection(t, server)
+		}
+		await(t, stats, `"proxy.process.http.current_client_connections": "21"`) // with the feed's own
+		await(t, stats, `"proxy.process.http.5xx_responses": "25"`)
+	})
+	wantSignals(t, "trafficserver", got)
+	if got[site.Connections] < 20 || got[site.Connections] > 22 {
+		t.Errorf("Expected the 20 open connections, and those that read the statistics, got %v", got[site.Connections])
+	}
+	// Whoever reads the statistics is in them, too.
+	if got[site.Requests] < 12 || got[site.Requests] > 20 {
+		t.Errorf("Expected 12 requests a second and a few for the statistics, got %v", got[site.Requests])
+	}
+	if failed := got[site.Requests] * got[site.ErrorRatio]; failed < 2.4 || failed > 2.6 {
+		t.Errorf("Expected 2.5 failed requests a second, got %v", failed)
+	}
+	if bits := got[site.UsedBandwidth]; bits < 12*10_000*8 || bits > 1.5*12*10_000*8 {
+		t.Errorf("Expected a little more than 960,000 bit/s, got %v", bits)
 	}
 }
 

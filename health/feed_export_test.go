@@ -1,6 +1,7 @@
 package health
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -31,10 +32,7 @@ func (m *meter) Kept() int { return len(m.last) }
 func MapMetrics(name string) map[site.Signal][]string {
 	selectors := make(map[site.Signal][]string)
 	for _, m := range feedMaps[name].metrics {
-		selectors[m.signal] = []string{m.query}
-		if m.over != "" {
-			selectors[m.signal] = append(selectors[m.signal], m.over)
-		}
+		selectors[m.signal] = slices.DeleteFunc(m.selectors(), func(s string) bool { return s == "" })
 	}
 	return selectors
 }

@@ -15,14 +15,11 @@ import (
 // a path in an answer in JSON, in the signal's unit. Paths are those of
 // https://github.com/tidwall/gjson/blob/v1.20.0/SYNTAX.md.
 func askJSON(ctx context.Context, c *call) (site.Failure, error) {
-	page, failure, err := c.page(ctx, c.target.URL, "application/json")
+	answer, failure, err := c.json(ctx)
 	if err != nil {
 		return failure, err
 	}
-	if !gjson.ValidBytes(page) {
-		return site.FailureProtocol, errors.New("reading the answer: not JSON")
-	}
-	found := gjson.GetBytes(page, c.ask.Query)
+	found := answer.Get(c.ask.Query)
 	if !found.Exists() {
 		return site.FailureContent, fmt.Errorf("nothing is at '%s'", c.ask.Query)
 	}
@@ -32,6 +29,18 @@ func askJSON(ctx context.Context, c *call) (site.Failure, error) {
 	}
 	c.result.Readings = []Reading{{Signal: c.ask.Signal, Value: value * scale(c.ask)}}
 	return "", nil
+}
+
+// json gets the answer in JSON at the target's URL.
+func (c *call) json(ctx context.Context) (gjson.Result, site.Failure, error) {
+	page, failure, err := c.page(ctx, c.target.URL, "application/json")
+	if err != nil {
+		return gjson.Result{}, failure, err
+	}
+	if !gjson.ValidBytes(page) {
+		return gjson.Result{}, site.FailureProtocol, errors.New("reading the answer: not JSON")
+	}
+	return gjson.ParseBytes(page), "", nil
 }
 
 var errNoNumber = errors.New("not a number")

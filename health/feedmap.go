@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -12,6 +13,8 @@ import (
 type feedMap struct {
 	up      string // metric that is 0 when the exporter cannot reach its server; empty: there is none
 	metrics []metric
+	json    string        // path of the object that has the metrics on a page in JSON; empty: it is text
+	cached  time.Duration // for how long the page may repeat counters that have moved since
 }
 
 // feedMaps has the lists by name; see site.MapSignals.
@@ -36,6 +39,25 @@ var feedMaps = map[string]feedMap{
 		{signal: site.Load, query: "node_load1"},
 		{signal: site.Connections, query: "node_netstat_Tcp_CurrEstab"},
 	}},
+	// https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/plugins/stats_over_http.en.html.
+	// Its statistics move every 5 seconds, and those of bytes as responses end.
+	// Connections of HTTP/2 are not among the others.
+	"trafficserver": {json: "global", cached: 6 * time.Second, metrics: []metric{
+		{signal: site.ErrorRatio, query: "proxy_process_http_5xx_responses", over: "proxy_process_http_completed_requests", kind: counter},
+		{signal: site.UsedBandwidth, query: "proxy_process_http_user_agent_response_header_total_size", plus: []string{"proxy_process_http_user_agent_response_document_total_size"}, scale: 8, kind: counter},
+		{signal: site.Connections, query: "proxy_process_http_current_client_connections", plus: []string{"proxy_process_http2_current_client_connections"}},
+		{signal: site.Requests, query: "proxy_process_http_incoming_requests", kind: counter},
+	}},
+	// https://github.com/jonnenauha/prometheus_varnish_exporter, of varnishstat.
+	// Open sessions are those that its pools of memory for them have in use. It
+	// counts bytes as responses end, and does not count responses by status. Up
+	// to version 7.1 a request that waits for the fetch of another counts twice,
+	// https://github.com/varnishcache/varnish-cache/pull/3841.
+	"varnish": {up: "varnish_up", metrics: []metric{
+		{signal: site.UsedBandwidth, query: "varnish_main_s_resp_hdrbytes", plus: []string{"varnish_main_s_resp_bodybytes", "varnish_main_s_pipe_out"}, scale: 8},
+		{signal: site.Connections, query: `varnish_mempool_live{id=~"sess[0-9]+"}`},
+		{signal: site.Requests, query: "varnish_main_client_req"},
+	}},
 }
 
 // askMap is the feed of kind "map": all signals that a known exporter gives.
@@ -51,7 +73,7 @@ func askMap(ctx context.Context, c *call) (site.Failure, error) {
 		return site.FailureContent, err
 	}
 	up := metric{query: list.up}
-	e, failure, err := c.exposition(ctx, slices.Concat(list.metrics, []metric{up}))
+	e, failure, err := c.listed(ctx, list, slices.Concat(list.metrics, []metric{up}))
 	if err != nil {
 		return failure, err
 	}
@@ -61,6 +83,7 @@ func askMap(ctx context.Context, c *call) (site.Failure, error) {
 	}
 	for _, m := range list.metrics {
 		if r, _, err := e.reading(m, extra); err == nil {
+			r.Cached = list.cached
 			c.result.Readings = append(c.result.Readings, r)
 		}
 	}
@@ -68,4 +91,12 @@ func askMap(ctx context.Context, c *call) (site.Failure, error) {
 		return site.FailureContent, fmt.Errorf("none of the metrics of '%s' is there", c.ask.Map)
 	}
 	return "", nil
+}
+
+// listed gets what is wanted of a page in the list's format.
+func (c *call) listed(ctx context.Context, list feedMap, wanted []metric) (exposition, site.Failure, error) {
+	if list.json != "" {
+		return c.document(ctx, list.json, wanted)
+	}
+	return c.exposition(ctx, wanted)
 }

@@ -3,6 +3,7 @@ package health_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cdnredirect/cdnredirect/health"
@@ -81,6 +82,57 @@ node_network_transmit_bytes_total{device="eth1"} 4e6
 node_network_transmit_bytes_total{device="lo"} 9e9
 `
 
+const varnish1, varnish2 = `# TYPE varnish_up gauge
+varnish_up 1
+# TYPE varnish_mempool_live gauge
+varnish_mempool_live{id="req0"} 5
+varnish_mempool_live{id="sess0"} 2
+varnish_mempool_live{id="sess1"} 3
+# TYPE varnish_main_client_req counter
+varnish_main_client_req 100
+# TYPE varnish_main_s_resp_hdrbytes counter
+varnish_main_s_resp_hdrbytes 1000
+# TYPE varnish_main_s_resp_bodybytes counter
+varnish_main_s_resp_bodybytes 9e6
+# TYPE varnish_main_s_pipe_out counter
+varnish_main_s_pipe_out 0
+`, `# TYPE varnish_up gauge
+varnish_up 1
+# TYPE varnish_mempool_live gauge
+varnish_mempool_live{id="sess0"} 4
+varnish_mempool_live{id="sess1"} 3
+# TYPE varnish_main_client_req counter
+varnish_main_client_req 150
+# TYPE varnish_main_s_resp_hdrbytes counter
+varnish_main_s_resp_hdrbytes 2000
+# TYPE varnish_main_s_resp_bodybytes counter
+varnish_main_s_resp_bodybytes 10e6
+# TYPE varnish_main_s_pipe_out counter
+varnish_main_s_pipe_out 5e5
+`
+
+const trafficserver1, trafficserver2 = `{ "global": {
+"proxy.process.http.completed_requests": "100",
+"proxy.process.http.incoming_requests": "110",
+"proxy.process.http.current_client_connections": "5",
+"proxy.process.http2.current_client_connections": "2",
+"proxy.process.http.user_agent_response_header_total_size": "1000",
+"proxy.process.http.user_agent_response_document_total_size": "9000000",
+"proxy.process.http.5xx_responses": "10",
+"server": "9.2.9"
+} }
+`, `{ "global": {
+"proxy.process.http.completed_requests": "200",
+"proxy.process.http.incoming_requests": "310",
+"proxy.process.http.current_client_connections": "4",
+"proxy.process.http2.current_client_connections": "3",
+"proxy.process.http.user_agent_response_header_total_size": "2000",
+"proxy.process.http.user_agent_response_document_total_size": 10000000,
+"proxy.process.http.5xx_responses": "15",
+"server": "9.2.9"
+} }
+`
+
 func TestMap(t *testing.T) {
 	const nginx = "# TYPE nginx_up gauge\nnginx_up 1\n# TYPE nginx_connections_active gauge\nnginx_connections_active 3\n# TYPE nginx_http_requests_total counter\n"
 	type values = map[site.Signal]float64
@@ -95,6 +147,8 @@ func TestMap(t *testing.T) {
 		{"nginx", "nginx", "", nginx + "nginx_http_requests_total 5\n", nginx + "nginx_http_requests_total 25\n", values{site.Connections: 3, site.Requests: 2}},
 		{"haproxy", "haproxy", "", haproxy1, haproxy2, values{site.Connections: 10, site.Requests: 10, site.UsedBandwidth: 1.6e6, site.ErrorRatio: 0.05}},
 		{"haproxy, one proxy", "haproxy", `proxy="www"`, haproxy1, haproxy2, values{site.Connections: 9, site.Requests: 9, site.UsedBandwidth: 0.8e6, site.ErrorRatio: 5.0 / 90}},
+		{"varnish", "varnish", "", varnish1, varnish2, values{site.Connections: 7, site.Requests: 5, site.UsedBandwidth: 1.2008e6}},
+		{"trafficserver", "trafficserver", "", trafficserver1, trafficserver2, values{site.Connections: 7, site.Requests: 20, site.UsedBandwidth: 0.8008e6, site.ErrorRatio: 0.05}},
 		{"haproxy without requests", "haproxy", "", haproxy1, haproxy1, values{site.Connections: 8, site.Requests: 0, site.UsedBandwidth: 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,6 +166,36 @@ func TestMap(t *testing.T) {
 	}
 }
 
+// A sum is as new as the oldest of its counters: none of them may fall.
+func TestMapRestartOfOneCounter(t *testing.T) {
+	restarted := strings.Replace(varnish2, "varnish_main_s_resp_hdrbytes 2000", "varnish_main_s_resp_hdrbytes 20", 1)
+	_, rejected := metered(t, source("map", pages(t, varnish1, restarted), site.Ask{Map: "varnish"}), 2)
+	if want := []health.Rejection{{Signal: site.UsedBandwidth, Why: "its counters began anew"}}; !slices.Equal(rejected, want) {
+		t.Errorf("Expected rejections %+v, got %+v", want, rejected)
+	}
+}
+
+// Without one of its metrics, or with one of another kind, a sum is not known.
+func TestMapWithoutAPartOfASum(t *testing.T) {
+	for from, to := range map[string]string{"pipe_out 0": "nothing 0", "pipe_out counter": "pipe_out gauge"} {
+		r := read(t, source("map", pages(t, strings.Replace(varnish1, from, to, 1)), site.Ask{Map: "varnish"}))
+		wantGood(t, r)
+		if slices.ContainsFunc(r.Readings, func(r health.Reading) bool { return r.Signal == site.UsedBandwidth }) {
+			t.Errorf("With '%s': expected no used_bandwidth, got %+v", to, r.Readings)
+		}
+	}
+}
+
+// What is no number in a document is rejected, whatever moves.
+func TestMapOfWhatIsNoNumber(t *testing.T) {
+	broken := strings.NewReplacer(`"110"`, `"many"`, `"5"`, `null`).Replace(trafficserver1)
+	_, rejected := metered(t, source("map", pages(t, broken), site.Ask{Map: "trafficserver"}), 1)
+	want := []health.Rejection{{Signal: site.Connections, Why: "its value is not a number"}, {Signal: site.Requests, Why: "a counter is negative or not a number"}}
+	if !slices.Equal(rejected, want) {
+		t.Errorf("Expected rejections %+v, got %+v", want, rejected)
+	}
+}
+
 func TestMapFailures(t *testing.T) {
 	for _, c := range []struct {
 		name, page string
@@ -120,6 +204,11 @@ func TestMapFailures(t *testing.T) {
 		says       string
 	}{
 		{"nginx is down", "nginx_up 0\nnginx_connections_active 3\n", site.Ask{Map: "nginx"}, site.FailureStatus, "'nginx_up' is 0"},
+		{"varnish is down", strings.Replace(varnish1, "up 1", "up 0", 1), site.Ask{Map: "varnish"}, site.FailureStatus, "'varnish_up' is 0"},
+		{"text for JSON", node1, site.Ask{Map: "trafficserver"}, site.FailureProtocol, "not JSON"},
+		{"JSON for text", trafficserver1, site.Ask{Map: "varnish"}, site.FailureContent, "none of the metrics of 'varnish'"},
+		{"JSON of something else", `{"global": [1, 2]}`, site.Ask{Map: "trafficserver"}, site.FailureContent, "none of the metrics of 'trafficserver'"},
+		{"JSON elsewhere", `{"proxy.process.http.incoming_requests": "1"}`, site.Ask{Map: "trafficserver"}, site.FailureContent, "none of the metrics of 'trafficserver'"},
 		{"another exporter", node1, site.Ask{Map: "haproxy"}, site.FailureContent, "none of the metrics of 'haproxy'"},
 		{"HTML", "<html></html>\n", site.Ask{Map: "nginx"}, site.FailureContent, "none of the metrics of 'nginx'"},
 		{"no list", node1, site.Ask{Map: "apache"}, site.FailureContent, "no list of signals 'apache'"},

@@ -135,7 +135,7 @@ func bySeriesName(a, b Counter) int { return strings.Compare(a.Series, b.Series)
 
 // repeats reports whether the reading may be the one before, seen again.
 func (m memory) repeats(before memory) bool {
-	return m.elapsed(before) < m.Cached && m.Uptime >= before.Uptime && slices.Equal(m.Num, before.Num)
+	return m.elapsed(before) < m.Cached && m.Uptime >= before.Uptime && slices.Equal(m.Num, before.Num) && slices.Equal(m.Den, before.Den)
 }
 
 // restarted reports whether counters began anew since the reading before: they

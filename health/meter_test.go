@@ -115,6 +115,22 @@ func TestMeterRates(t *testing.T) {
 	}
 }
 
+// A source that repeats itself has not if only what is divided by has moved.
+func TestMeterRatioWithoutErrorsIsNoRepetition(t *testing.T) {
+	m, now := health.NewMeter(), time.Now()
+	read := func(errors, requests float64) ([]site.Sample, []health.Rejection) {
+		now = now.Add(time.Second)
+		return m.Samples(now, now, []health.Reading{{
+			Signal: site.ErrorRatio, Scale: 1, Cached: 15 * time.Second,
+			Num: []health.Counter{{Value: errors}}, Den: []health.Counter{{Value: requests}},
+		}})
+	}
+	for _, step := range []struct{ errors, requests, want float64 }{{1, 10, none}, {1, 10, none}, {1, 20, 0}, {1, 20, none}, {2, 24, 0.25}} {
+		samples, rejected := read(step.errors, step.requests)
+		wantValue(t, samples, rejected, step.want)
+	}
+}
+
 // A moment's clock difference does not make a sample unusable.
 func TestMeterTimes(t *testing.T) {
 	now := time.Now()

@@ -12,17 +12,22 @@ import (
 // metric is what is looked for on a page of metrics.
 type metric struct {
 	signal site.Signal
-	query  string  // selector; all series that match are added up
-	over   string  // selector of what that is divided by; empty: nothing
-	scale  float64 // 0: what follows from the metric's name
+	query  string   // selector; all series that match are added up
+	plus   []string // selectors of what is added to that
+	over   string   // selector of what that is divided by; empty: nothing
+	scale  float64  // 0: what follows from the metric's name
+	kind   kind     // where the page does not say it
 }
+
+// selectors lists all of them.
+func (m metric) selectors() []string { return append([]string{m.query, m.over}, m.plus...) }
 
 // reading looks for a metric. The extra matchers are for those metrics that
 // have their label.
 func (e exposition) reading(m metric, extra []site.Matcher) (Reading, site.Failure, error) {
-	p, err := e.pick(m.query, extra)
+	p, failure, err := e.sum(m, extra)
 	if err != nil {
-		return Reading{}, site.FailureContent, err
+		return Reading{}, failure, err
 	}
 	if m.scale == 0 {
 		m.scale = unit(m.signal, m.query)
@@ -34,10 +39,46 @@ func (e exposition) reading(m metric, extra []site.Matcher) (Reading, site.Failu
 	if err != nil {
 		return Reading{}, site.FailureContent, err
 	}
-	if p.kind != over.kind || p.kind == mean {
-		return Reading{}, site.FailureInvalid, fmt.Errorf("'%s' and '%s' are neither two counters nor two gauges", m.query, m.over)
+	if err := alike(p, over, m.query, m.over); err != nil {
+		return Reading{}, site.FailureInvalid, err
 	}
 	return m.ratio(p, over), "", nil
+}
+
+// sum picks what the metric is made of, without what it is divided by.
+func (e exposition) sum(m metric, extra []site.Matcher) (picked, site.Failure, error) {
+	p, err := e.pick(m.query, extra)
+	if err != nil {
+		return picked{}, site.FailureContent, err
+	}
+	for _, query := range m.plus {
+		more, err := e.pick(query, extra)
+		if err != nil {
+			return picked{}, site.FailureContent, err
+		}
+		if err := alike(p, more, m.query, query); err != nil {
+			return picked{}, site.FailureInvalid, err
+		}
+		p.join(query, more)
+	}
+	return p, "", nil
+}
+
+// alike refuses two metrics that do not come about in one way.
+func alike(a, b picked, first, second string) error {
+	if a.kind != b.kind || a.kind == mean {
+		return fmt.Errorf("'%s' and '%s' are neither two counters nor two gauges", first, second)
+	}
+	return nil
+}
+
+// join adds the series of another metric, whose labels may be the same.
+func (p *picked) join(query string, more picked) {
+	for _, c := range more.series {
+		c.Series = query + "\xff" + c.Series
+		p.series = append(p.series, c)
+	}
+	p.at = older(p.at, more.at)
 }
 
 // plain makes a reading of one metric.

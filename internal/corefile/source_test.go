@@ -237,7 +237,7 @@ var sourceErrors = []lineError{
 	{"feed load file /run/a m tls_verify off", "unknown word 'tls_verify': every, timeout, over, scale are known"},
 	{"feed map", wrongArgs + "'map'"},
 	{"feed map nginx", wrongArgs + "'nginx'"},
-	{"feed map apache http://{origin}/", "unknown map 'apache': haproxy, nginx, node_exporter are known"},
+	{"feed map apache http://{origin}/", "unknown map 'apache': haproxy, nginx, node_exporter, trafficserver, varnish are known"},
 	{"feed map nginx http://{origin}/ scale 2", "unknown word 'scale': every, timeout, labels, tls_verify, header are known"},
 }
 

@@ -10,6 +10,8 @@ var mapSignals = map[string][]Signal{
 	"haproxy":       {ErrorRatio, UsedBandwidth, Connections, Requests},
 	"nginx":         {Connections, Requests},
 	"node_exporter": {UsedBandwidth, Load, Connections},
+	"trafficserver": {ErrorRatio, UsedBandwidth, Connections, Requests},
+	"varnish":       {UsedBandwidth, Connections, Requests},
 }
 
 // Maps lists the names of the ready-made lists of signals, which feeds of kind

@@ -8,7 +8,7 @@ import (
 )
 
 // maps are the ready-made lists of signals.
-var maps = []string{"haproxy", "nginx", "node_exporter"}
+var maps = []string{"haproxy", "nginx", "node_exporter", "trafficserver", "varnish"}
 
 // Every kind is a probe or a feed, and measures something that is known.
 func TestKinds(t *testing.T) {
