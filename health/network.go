@@ -49,6 +49,7 @@ func (n *Network) Probes() map[string]Probe {
 		"prometheus": n.probe(askPrometheus),
 		"promql":     n.probe(askPromQL),
 		"json":       n.probe(askJSON),
+		"fci":        n.probe(askFCI),
 		"snmp":       n.probe(askSNMP),
 		"file":       n.probe(askFile),
 		"map":        n.probe(askMap),

@@ -98,6 +98,41 @@ func TestACDNIsReadOnThePublicInternetOnly(t *testing.T) {
 	}
 }
 
+// advertisement is what a CDN says of itself (RFC 9808).
+func advertisement(current int) string {
+	return fmt.Sprintf(`{"capabilities": [
+		{"capability-type": "FCI.Telemetry", "capability-value": {"sources": [
+			{"id": "stats", "type": "generic", "metrics": [{"name": "egress_1m", "time-granularity": 60, "latency": 1}]}]}, "footprints": []},
+		{"capability-type": "FCI.CapacityLimits", "capability-value": {"limits": [
+			{"id": "all", "limit-type": "egress", "maximum-hard": 1000000, "maximum-soft": 800000, "current": %d,
+			 "telemetry-source": {"id": "stats", "metric": "egress_1m"}}]}, "footprints": []}]}`, current)
+}
+
+// TestACDNThatSaysItIsFullIsLeft and comes back in parts once it says that it is
+// not.
+func TestACDNThatSaysItIsFullIsLeft(t *testing.T) {
+	t.Parallel()
+	var current atomic.Int64
+	current.Store(100_000)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, advertisement(int(current.Load())))
+	}))
+	t.Cleanup(api.Close)
+	vars := withSocket(t, at(startOrigin(t, "127.0.0.2", "127.0.0.3"))) // the origin is down
+	vars["api"] = portOf(t, api.URL)
+	s := spec{corefile: partners("feed fci http://127.0.0.1:$api/fci every 1s"), vars: vars}.start(t)
+	await(t, patience, atCDN, s.answer)
+
+	current.Store(1_000_000)
+	await(t, patience, atSmall, s.answer)
+	s.ctl(t, "explain", site).expect(t, 0, "out: threshold: load 1 is 100 % of the limit 1")
+	current.Store(100_000)
+	awaitTrue(t, "the CDN takes a part of its clients", func() bool {
+		said := s.ctl(t, "cdns").stdout
+		return strings.Contains(said, "third-party  ready") && strings.Contains(said, "  5%  ")
+	})
+}
+
 // TestStatisticsThatLieMoveNobody has the CDN's feed say what cannot be, and then
 // that it is full.
 func TestStatisticsThatLieMoveNobody(t *testing.T) {

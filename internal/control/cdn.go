@@ -158,7 +158,15 @@ func (st *CDNState) survey(c *site.WatchedCDN, in Input) {
 			st.Used += used
 		}
 	}
+	full, known := false, false
 	if st.Capacity > 0 {
-		st.Full = st.Used >= cmp.Or(c.Soft, site.DefaultSoft*st.Capacity)
+		full, known = st.Used >= cmp.Or(c.Soft, site.DefaultSoft*st.Capacity), true
+	}
+	if c.Advertises() {
+		m := d.origins[0].measure(&site.Threshold{Signal: site.Load, Limit: site.DefaultSoft})
+		full, known = full || m.v >= 1, known || m.samples > 0
+	}
+	if known {
+		st.Full = full
 	}
 }

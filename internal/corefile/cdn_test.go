@@ -97,6 +97,12 @@ func TestCDNEffects(t *testing.T) {
 		{[]string{"capacity 10Gbit", "threshold available_bandwidth 2Gbit"}, func(c *site.WatchedCDN) bool {
 			return len(c.Watch.Thresholds) == 2 && c.Watch.Thresholds[0].Limit == 2e9
 		}},
+		{[]string{"feed fci https://big.example/fci every 30s timeout 3s header Authorization x tls_verify off"}, func(c *site.WatchedCDN) bool {
+			f := c.Watch.Feeds[0]
+			return c.Advertises() && f.Kind == "fci" && f.Every == 30*time.Second && f.Timeout == 3*time.Second && f.Ask.SkipVerify && f.Ask.Headers == "Authorization: x" &&
+				c.Watch.Thresholds[0] == site.Threshold{Signal: site.Load, Limit: 1, Recover: 0.8}
+		}},
+		{[]string{"feed fci http://big.example/fci", "threshold load 2"}, func(c *site.WatchedCDN) bool { return c.Watch.Thresholds[0].Limit == 2 }},
 		{[]string{"threshold error_ratio 10%"}, func(c *site.WatchedCDN) bool {
 			return len(c.Watch.Thresholds) == 1 && c.Watch.Thresholds[0].Limit == 0.1
 		}},
@@ -138,6 +144,9 @@ func TestCDNErrors(t *testing.T) {
 		{"twice", cdnBlock("big", aProbe) + cdnBlock("big", aProbe), "Corefile:5 - Error during parsing: cdn 'big' is already defined at Corefile:2"},
 		{"unknown property", cdnBlock("big", "foo a"), "Corefile:3 - Error during parsing: unknown property 'foo': operated, dns, node, ttl, capacity, probe, feed, threshold are known"},
 		{"repeated property", cdnBlock("big", "operated own", "operated own"), "Corefile:4 - Error during parsing: property 'operated' is already given on line 3"},
+		{"fci without a URL", cdnBlock("big", "feed fci"), "Corefile:3 - Error during parsing: Wrong argument count or unexpected line ending after 'fci'"},
+		{"fci of no URL", cdnBlock("big", "feed fci big.example"), "Corefile:3 - Error during parsing: 'big.example' is not an http:// or https:// URL"},
+		{"fci twice", cdnBlock("big", "feed fci http://a.example/", "feed fci http://b.example/"), "Corefile:4 - Error during parsing: property 'feed fci' is already given on line 3"},
 		{"unknown operator", cdnBlock("big", "operated mine"), "Corefile:3 - Error during parsing: unknown operator 'mine': own, third-party are known"},
 		{"nothing to be judged by", cdnBlock("big", "operated own"), "Corefile:2 - Error during parsing: cdn 'big' has nothing to be judged by: it takes a probe, or a feed and a threshold"},
 		{"a feed alone", cdnBlock("big", aFeed), "Corefile:2 - Error during parsing: cdn 'big' has nothing to be judged by: it takes a probe, or a feed and a threshold"},

@@ -56,8 +56,8 @@ func setProbe(s *site.Site, n node) error {
 	return err
 }
 
-// setFeed reads: feed SIGNAL KIND SOURCE... or feed map MAP URL, with options
-// as of a probe.
+// setFeed reads: feed SIGNAL KIND SOURCE..., feed map MAP URL or feed fci URL,
+// with options as of a probe.
 func setFeed(s *site.Site, n node) error {
 	src, err := readFeed(n)
 	s.Feeds = append(s.Feeds, src)
@@ -66,6 +66,9 @@ func setFeed(s *site.Site, n node) error {
 
 func readFeed(n node) (site.Source, error) {
 	args := n.args()
+	if len(args) > 1 && args[0] == "fci" {
+		return readSource(n, "fci", sourceKind{words: 1, set: setURL, more: tlsVerifyOption}, args[1:])
+	}
 	if len(args) < 3 {
 		return site.Source{}, n.argError()
 	}
@@ -74,11 +77,11 @@ func readFeed(n node) (site.Source, error) {
 	}
 	signal := site.Signal(args[0])
 	if !slices.Contains(site.Signals(), signal) {
-		return site.Source{}, unknown("signal", args[0], append(texts(site.Signals()), "map")...)
+		return site.Source{}, unknown("signal", args[0], append(texts(site.Signals()), "map", "fci")...)
 	}
 	kind, known := feedKinds[args[1]]
 	if !known {
-		return site.Source{}, unknown("feed", args[1], slices.DeleteFunc(site.FeedKinds(), func(k string) bool { return k == "map" })...)
+		return site.Source{}, unknown("feed", args[1], slices.DeleteFunc(site.FeedKinds(), func(k string) bool { return k == "map" || k == "fci" })...)
 	}
 	if args[1] == "snmp" && signal != site.UsedBandwidth && signal != site.AvailableBandwidth {
 		return site.Source{}, fmt.Errorf("feed snmp gives %s and %s, not '%s'", site.UsedBandwidth, site.AvailableBandwidth, signal)
@@ -295,6 +298,10 @@ func expositionOptions(src *site.Source) []option {
 
 func fileOptions(src *site.Source) []option {
 	return []option{{"over", into(&src.Ask.Over, selector)}, {"scale", into(&src.Ask.Scale, factor)}}
+}
+
+func tlsVerifyOption(src *site.Source) []option {
+	return []option{{"tls_verify", into(&src.Ask.SkipVerify, off)}}
 }
 
 func queryOptions(src *site.Source) []option {

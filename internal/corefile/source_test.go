@@ -208,7 +208,7 @@ var sourceErrors = []lineError{
 	{"feed load", wrongArgs + "'load'"},
 	{"feed load prometheus", wrongArgs + "'prometheus'"},
 	{"feed load prometheus http://{origin}/", wrongArgs + "'http://{origin}/'"},
-	{"feed smoke prometheus http://{origin}/ m", "unknown signal 'smoke': " + signals + ", map are known"},
+	{"feed smoke prometheus http://{origin}/ m", "unknown signal 'smoke': " + signals + ", map, fci are known"},
 	{"feed load carrier http://{origin}/ m", "unknown feed 'carrier': file, json, prometheus, promql, snmp are known"},
 	{"feed load map http://{origin}/", "unknown feed 'map': file, json, prometheus, promql, snmp are known"},
 	{"feed load prometheus {origin} m", "'{origin}' is not an http:// or https:// URL: first path segment in URL cannot contain colon"},
@@ -283,7 +283,7 @@ func TestKindsHaveParsers(t *testing.T) {
 	if got := corefile.ProbeParsers(); !slices.Equal(got, site.ProbeKinds()) {
 		t.Errorf("got probes %q, want %q", got, site.ProbeKinds())
 	}
-	feeds := slices.Sorted(slices.Values(append(corefile.FeedParsers(), "map")))
+	feeds := slices.Sorted(slices.Values(append(corefile.FeedParsers(), "fci", "map")))
 	if !slices.Equal(feeds, site.FeedKinds()) {
 		t.Errorf("got feeds %q, want %q", feeds, site.FeedKinds())
 	}

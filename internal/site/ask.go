@@ -69,7 +69,7 @@ func (a Ask) check(property, kind string) error {
 		return wrong(property, "size %d bytes is not from %d KiB to %d MiB", a.Size, MinDownload>>10, MaxDownload>>20)
 	case kind == "map" && len(MapSignals(a.Map)) == 0:
 		return wrong(property, "map '%s' is not known", a.Map)
-	case kinds[kind].feed && kind != "map" && !slices.Contains(Signals(), a.Signal):
+	case kinds[kind].feed && kind != "map" && kind != "fci" && !slices.Contains(Signals(), a.Signal):
 		return wrong(property, "signal '%s' is not known", a.Signal)
 	}
 	return nil

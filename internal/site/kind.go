@@ -31,6 +31,7 @@ var kinds = map[string]kind{
 	"prometheus": {feed: true, schemes: []string{"http", "https"}},
 	"promql":     {feed: true, schemes: []string{"http", "https"}},
 	"json":       {feed: true, schemes: []string{"http", "https"}},
+	"fci":        {feed: true, schemes: []string{"http", "https"}},
 	"map":        {feed: true, schemes: []string{"http", "https"}},
 	"snmp":       {feed: true, schemes: []string{"snmp"}, port: "161"},
 	"file":       {feed: true, schemes: []string{"file"}},
@@ -70,6 +71,8 @@ func (s Source) Signals() []Signal {
 		return []Signal{ResponseTime, ErrorRatio}
 	case s.Kind == "map":
 		return MapSignals(s.Ask.Map)
+	case s.Kind == "fci":
+		return []Signal{AvailableBandwidth, UsedBandwidth, Load, Connections, Requests}
 	}
 	return []Signal{s.Ask.Signal}
 }

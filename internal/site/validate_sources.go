@@ -46,6 +46,8 @@ func (s Source) Key() string {
 		return "probe " + s.Kind
 	case s.Kind == "map":
 		return "feed map " + s.Ask.Map
+	case s.Kind == "fci":
+		return "feed fci"
 	}
 	return "feed " + string(s.Ask.Signal)
 }

@@ -70,6 +70,9 @@ func (c *WatchedCDN) Finish() {
 	if c.Zone != "" {
 		w.Names = []string{"*." + c.Zone}
 	}
+	if c.Advertises() && !w.limits(Load) {
+		w.Thresholds = append(w.Thresholds, Threshold{Signal: Load, Limit: 1, Recover: DefaultSoft})
+	}
 	c.Soft = cmp.Or(c.Soft, DefaultSoft*c.Capacity)
 	for i := range w.Origins {
 		c.limit(&w.Origins[i])
@@ -77,6 +80,12 @@ func (c *WatchedCDN) Finish() {
 	if !w.limits(ErrorRatio) && slices.ContainsFunc(w.Probes, func(p Source) bool { return p.supplies(ErrorRatio, 0) }) {
 		w.Thresholds = append(w.Thresholds, w.halfFail())
 	}
+}
+
+// Advertises reports whether the CDN says itself how full it is (RFC 9808): its
+// load is DefaultSoft at its soft limits, and 1 at its hard ones.
+func (c *WatchedCDN) Advertises() bool {
+	return slices.ContainsFunc(c.Watch.Feeds, func(f Source) bool { return f.Kind == "fci" })
 }
 
 // limit makes a capacity a limit of what is used, and a node's weight.
