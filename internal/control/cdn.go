@@ -18,6 +18,8 @@ type CDNState struct {
 	Load
 	Ejections int       // how often it was out lately: each time is longer
 	Full      bool      // it gets no further sites
+	Room      time.Time // since when it gets some again; zero: it was never full, or gets all
+	Heard     bool      // something is known of it now
 	Drained   bool      // all of its nodes are
 	Dead      bool      // none of its nodes is up that is not drained
 	Back      time.Time // since when it takes clients again; zero: it was never out, or has all of them
@@ -34,6 +36,19 @@ type Load struct {
 // may be better than an origin that is out.
 func (st CDNState) Out() bool { return st.Side == site.SideCDN || st.Drained }
 
+// Unknown reports whether nothing is known of it: never so far, or not any more.
+func (st CDNState) Unknown() bool {
+	return st.Side == site.SideUnknown || st.Side == site.SideOrigin && !st.Heard && st.Reason().Cause == site.CauseNoData
+}
+
+// slow reports whether the CDN is out and serves all the same: what is over its
+// limit is not its capacity.
+func (st CDNState) slow() bool {
+	r := st.Reason()
+	full := r.Signal == site.UsedBandwidth || r.Signal == site.AvailableBandwidth || r.Signal == site.Load
+	return st.Out() && !st.Dead && !st.Drained && r.Cause == site.CauseThreshold && !full
+}
+
 // How a CDN that was out takes its clients back: in steps, so that its caches
 // fill, and that what put it out shows before all are there (HAProxy's slowstart;
 // two turns of a loop with a TTL of 30 s).
@@ -43,33 +58,46 @@ const (
 )
 
 // Part is how much of its clients a CDN takes: all, or some while it comes back.
-func (st CDNState) Part(now time.Time) float64 {
-	if st.Back.IsZero() {
+func (st CDNState) Part(now time.Time) float64 { return partSince(st.Back, now) }
+
+// partSince is 1 since the zero time, else it grows to that in steps.
+func partSince(since, now time.Time) float64 {
+	if since.IsZero() {
 		return 1
 	}
-	steps := int(now.Sub(st.Back) * comebackSteps / comeback)
+	steps := int(now.Sub(since) * comebackSteps / comeback)
 	return float64(max(1, min(steps, comebackSteps))) / comebackSteps
 }
 
 // Candidate is how the CDN is for a site.
 func (st CDNState) Candidate(now time.Time) Candidate {
-	return Candidate{Out: st.Out(), Full: st.Full, Part: st.Part(now)}
+	c := Candidate{Out: st.Out(), Slow: st.slow(), Unknown: st.Unknown(), Part: st.Part(now)}
+	if !st.Full {
+		c.Room = partSince(st.Room, now)
+	}
+	return c
 }
 
 // DecideCDN judges a CDN after st. Call it for every new sample, and when
 // State.Due has come.
 func DecideCDN(c *site.WatchedCDN, st CDNState, in Input) CDNState {
-	before, since := st.Side, st.Since()
+	before, since, full := st.Side, st.Since(), st.Full
 	st.State, _ = Decide(judged(c, st, in), st.State, in)
 	st.survey(c, in)
 	switch {
 	case st.Side == site.SideCDN && before != site.SideCDN:
-		st.Ejections = lately(st.Ejections, since, in.Now) + 1
+		st.Ejections = min(lately(st.Ejections, since, in.Now)+1, maxEjections)
 		st.Back = time.Time{}
 	case st.Side == site.SideOrigin && before == site.SideCDN:
 		st.Back = in.Now
 	case st.Part(in.Now) == 1:
 		st.Back = time.Time{}
+	}
+	switch {
+	case full && !st.Full:
+		st.Room = in.Now
+	case st.Full || partSince(st.Room, in.Now) == 1:
+		st.Room = time.Time{}
 	}
 	return st
 }
@@ -93,6 +121,17 @@ func (st CDNState) standing() Standing {
 	}
 	return st.Origins[max(0, st.Told)]
 }
+
+// Lately is how many of its ejections still count.
+func (st CDNState) Lately(now time.Time) int {
+	if st.Side == site.SideCDN {
+		return st.Ejections
+	}
+	return lately(st.Ejections, st.Since(), now)
+}
+
+// maxEjections is from when on they do not become longer.
+const maxEjections = int(site.LastEjection / site.FirstEjection)
 
 // lately returns how many ejections still count: each is forgotten after a time
 // in which the CDN was not out.
@@ -142,31 +181,45 @@ func ejection(name string, n int) time.Duration {
 	return d + d*time.Duration(hash.Sum32()%1000)/5000
 }
 
+// recoverFull is at how much of its soft limit a full CDN gets sites again.
+const recoverFull = 0.8
+
+// heard reports whether a threshold has fresh data.
+func (j *judging) heard() bool {
+	for k := range j.counts {
+		if j.measure(threshold(j.s, j.i, k)).samples > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // survey sets what is known of the nodes together. Whether the CDN is full stays
 // as it was while nothing says what is used.
 func (st *CDNState) survey(c *site.WatchedCDN, in Input) {
-	st.Load, st.Drained, st.Dead = Load{}, true, true
+	st.Load, st.Drained, st.Dead, st.Heard = Load{}, true, true, false
 	d := begin(c.Watch, &st.State, in)
 	for i := range d.origins {
 		j := &d.origins[i]
 		used, known := j.used()
 		j.survey()
 		st.Drained = st.Drained && j.o.Drain
+		st.Heard = st.Heard || j.heard()
 		st.Dead = st.Dead && (j.o.Drain || j.down())
 		if known && !j.o.Drain && (j.st.Side == site.SideOrigin || !c.Nodes()) {
 			st.Capacity += j.o.Capacity
 			st.Used += used
 		}
 	}
-	full, known := false, false
-	if st.Capacity > 0 {
-		full, known = st.Used >= cmp.Or(c.Soft, site.DefaultSoft*st.Capacity), true
+	v, known := 0., st.Capacity > 0 // of the soft limits
+	if known {
+		v = st.Used / cmp.Or(c.Soft, site.DefaultSoft*st.Capacity)
 	}
 	if c.Advertises() {
 		m := d.origins[0].measure(&site.Threshold{Signal: site.Load, Limit: site.DefaultSoft})
-		full, known = full || m.v >= 1, known || m.samples > 0
+		v, known = max(v, m.v), known || m.samples > 0
 	}
 	if known {
-		st.Full = full
+		st.Full = v >= 1 || st.Full && v > recoverFull
 	}
 }

@@ -111,7 +111,7 @@ func TestOneProbeOfTwoIsTooFew(t *testing.T) {
 		h.probe(true)
 		h.probe(false)
 	}
-	h.wantOut(t, true, "after half of a minute's")
+	h.wantOut(t, true, "after half of twenty")
 	if h.state.Reason().Signal != site.ErrorRatio {
 		t.Errorf("Expected the ratio of errors as the reason, got %s", h.state.Reason())
 	}
@@ -213,7 +213,7 @@ func TestACapacityIsALimit(t *testing.T) {
 		rate      float64
 		full, out bool
 	}{
-		{7.9e9, false, false}, {8e9, true, false}, {9.9e9, true, false}, {7e9, false, false}, {10e9, true, true}, {12e9, true, true},
+		{7.9e9, false, false}, {8e9, true, false}, {9.9e9, true, false}, {7e9, true, false}, {6.3e9, false, false}, {10e9, true, true}, {12e9, true, true},
 	} {
 		for range 4 {
 			h.use(step.rate)
@@ -224,6 +224,78 @@ func TestACapacityIsALimit(t *testing.T) {
 	}
 	if got := h.state.Reason(); got.Signal != site.UsedBandwidth || got.Limit != 10e9 {
 		t.Errorf("Expected the capacity as the reason, got %s", got)
+	}
+}
+
+// TestAWaveringRateFillsACDNOnce: it gets sites again well below its soft limit.
+func TestAWaveringRateFillsACDNOnce(t *testing.T) {
+	h := probed(used)
+	changes, was := 0, false
+	for i := range 60 {
+		h.use(7.95e9 + float64(i%4/2)*0.1e9)
+		if h.state.Full != was {
+			was = h.state.Full
+			changes++
+		}
+	}
+	if changes != 1 {
+		t.Errorf("Expected it full once, got %d changes", changes)
+	}
+	for range 4 {
+		h.use(6e9)
+	}
+	if room := h.state.Candidate(h.now).Room; h.state.Full || room > 0.3 {
+		t.Errorf("Expected room for a few sites at first, got %g", room)
+	}
+	h.pass(100 * time.Second)
+	if room := h.state.Candidate(h.now).Room; room != 1 {
+		t.Errorf("Expected room for all after a while, got %g", room)
+	}
+}
+
+// TestWhatIsSilentIsUnknown: one that was out does not come back for good because
+// nobody can ask it.
+func TestWhatIsSilentIsUnknown(t *testing.T) {
+	h := probed()
+	h.probe(true)
+	for range 8 {
+		h.probe(false)
+	}
+	h.wantOut(t, true, "after eight")
+	h.pass(9 * time.Minute)
+	h.wantOut(t, true, "after nine minutes of silence")
+	h.pass(3 * time.Minute)
+	if h.wantOut(t, false, "after the rule's ten"); !h.state.Candidate(h.now).Unknown {
+		t.Error("Expected nothing to be known of it")
+	}
+	h.probe(true)
+	if h.state.Candidate(h.now).Unknown {
+		t.Error("Expected it to be known again")
+	}
+}
+
+// TestASlowCDNServes: what is over its limit says so, unless that is its capacity.
+func TestASlowCDNServes(t *testing.T) {
+	h := probed(func(c *site.WatchedCDN) {
+		used(c)
+		c.Watch.Thresholds = []site.Threshold{{Signal: site.ResponseTime, Limit: 0.05, Recover: 0.04}}
+	})
+	h.probe(true)
+	h.probe(true)
+	if h.wantOut(t, true, "slow"); !h.state.Candidate(h.now).Slow {
+		t.Error("Expected it to serve all the same")
+	}
+	h = probed(used)
+	for range 4 {
+		h.use(11e9)
+	}
+	if h.wantOut(t, true, "at its capacity"); h.state.Candidate(h.now).Slow {
+		t.Error("Expected nobody at a CDN that is at its capacity")
+	}
+	h = probed()
+	h.probe(false)
+	if h.wantOut(t, true, "dead"); h.state.Candidate(h.now).Slow {
+		t.Error("Expected nobody at a CDN that is down")
 	}
 }
 

@@ -151,7 +151,7 @@ func (d *deciding) down() bool {
 
 // divert sends clients to those CDNs that are ready and preferred.
 func (d *deciding) divert(next *site.Decision) {
-	next.CDNs = choose(d.s.CDNs, d.in.CDNs, d.st.Decision().CDNs)
+	next.CDNs = d.choose()
 	switch {
 	case len(next.CDNs) == 0:
 		next.Reason.Cause = site.CauseNoCDN

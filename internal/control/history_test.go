@@ -305,7 +305,7 @@ func run(t *testing.T, show func(site.Decision) string, tests []scriptTest) {
 func candidates(ready []bool) []control.Candidate {
 	var cdns []control.Candidate
 	for _, is := range ready {
-		cdns = append(cdns, control.Candidate{Out: !is, Part: 1})
+		cdns = append(cdns, control.Candidate{Out: !is, Room: 1, Part: 1})
 	}
 	return cdns
 }

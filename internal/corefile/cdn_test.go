@@ -75,7 +75,7 @@ func readCDN(t *testing.T, lines ...string) *site.WatchedCDN {
 // TestCDNEffects shows what each property of a cdn block changes.
 func TestCDNEffects(t *testing.T) {
 	base := readCDN(t, aProbe, aFeed)
-	half := site.Threshold{Signal: site.ErrorRatio, Limit: 0.5, Recover: 0.25, Window: time.Minute}
+	half := site.Threshold{Signal: site.ErrorRatio, Limit: 0.5, Recover: 0.5, Window: 200 * time.Second}
 	if !base.ThirdParty || !base.Watch.Public || base.Capacity != 0 || !reflect.DeepEqual(base.Watch.Thresholds, []site.Threshold{half}) {
 		t.Errorf("Expected a third party's CDN of which half of the probes may fail, got %+v, %+v", base, base.Watch.Thresholds)
 	}
@@ -95,7 +95,7 @@ func TestCDNEffects(t *testing.T) {
 		}},
 		{[]string{"capacity 10Gbit soft 9Gbit"}, func(c *site.WatchedCDN) bool { return c.Soft == 9e9 && c.Watch.Origins[0].Thresholds[0].Recover == 9e9 }},
 		{[]string{"capacity 10Gbit", "threshold available_bandwidth 2Gbit"}, func(c *site.WatchedCDN) bool {
-			return len(c.Watch.Thresholds) == 2 && c.Watch.Thresholds[0].Limit == 2e9
+			return len(c.Watch.Thresholds) == 2 && c.Watch.Thresholds[0].Limit == 2e9 && c.Watch.Origins[0].Thresholds[0].Limit == 10e9
 		}},
 		{[]string{"feed fci https://big.example/fci every 30s timeout 3s header Authorization x tls_verify off"}, func(c *site.WatchedCDN) bool {
 			f := c.Watch.Feeds[0]
@@ -113,8 +113,8 @@ func TestCDNEffects(t *testing.T) {
 		}
 	}
 	slow := readCDN(t, "probe http http://big.example/ every 2m")
-	if slow.Watch.Thresholds[0].Window != 0 {
-		t.Errorf("Expected three periods of a slow probe, got %s", slow.Watch.Thresholds[0].Window)
+	if slow.Watch.Thresholds[0].Window != 40*time.Minute {
+		t.Errorf("Expected twenty periods of a slow probe, got %s", slow.Watch.Thresholds[0].Window)
 	}
 }
 
@@ -152,6 +152,7 @@ func TestCDNErrors(t *testing.T) {
 		{"a feed alone", cdnBlock("big", aFeed), "Corefile:2 - Error during parsing: cdn 'big' has nothing to be judged by: it takes a probe, or a feed and a threshold"},
 		{"capacity of nothing", cdnBlock("big", aProbe, "capacity 10Gbit"), "Corefile:4 - Error during parsing: nothing says how much of the capacity is used: it takes a feed of used_bandwidth"},
 		{"capacity without a unit", cdnBlock("big", aFeed, "capacity 10"), "Corefile:4 - Error during parsing: invalid bit rate '10': write a unit, such as 200Mbit or 10Gbit"},
+		{"a limit above the capacity", cdnBlock("big", aFeed, "capacity 10Gbit", "threshold used_bandwidth 25Gbit"), "Corefile:5 - Error during parsing: limit 25Gbit is above the capacity 10Gbit, at which the CDN is out"},
 		{"soft above hard", cdnBlock("big", aFeed, "capacity 10Gbit soft 11Gbit"), "Corefile:4 - Error during parsing: soft 11Gbit is above the capacity 10Gbit"},
 		{"placeholder", cdnBlock("big", "probe http http://{origin}/"), "Corefile:3 - Error during parsing: unexpected placeholder in 'http://{origin}/': {node} is known, in a cdn block with nodes"},
 		{"placeholder of a feed", cdnBlock("big", aProbe, "feed load json http://{name}/ n"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{name}/': {node} is known, in a cdn block with nodes"},

@@ -48,20 +48,17 @@ func (c *cdn) due(now time.Time) bool {
 }
 
 // input returns what a judgement of the CDN looks at.
-func (c *cdn) input(path int, now time.Time) control.Input {
-	return control.Input{Now: now, Sources: c.sources(), New: path}
+func (c *cdn) input(path int, now time.Time, hold control.Hold) control.Input {
+	return control.Input{Now: now, Sources: c.sources(), New: path, Hold: hold}
 }
 
 // stepCDN judges a CDN, and has those sites decide again whose visitors it has,
-// or might have. A monitor that may be cut off says nothing of it.
+// or might have.
 func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 	defer e.recovered()
 	g := c.generation
-	if g.guard.deaf(c, now) {
-		return
-	}
 	before := c.state
-	c.state = control.DecideCDN(c.watched, before, c.input(path, now))
+	c.state = control.DecideCDN(c.watched, before, c.input(path, now, g.guard.holdsCDN(c, now)))
 	if c.state.Side != site.SideUnknown {
 		g.known(&c.observed)
 	}
@@ -71,7 +68,7 @@ func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 	if g == e.current && g.opened {
 		e.reportCDN(c, before)
 	}
-	if was.Out != c.candidate.Out || was.Part != c.candidate.Part {
+	if was != c.candidate {
 		e.stepDiverted(c, now)
 	}
 }
@@ -92,6 +89,8 @@ func (c *cdn) publish(epoch uint64) {
 // took them, and know this one.
 func (e *Engine) stepDiverted(c *cdn, now time.Time) {
 	knows := func(o site.CDN) bool { return o.Name == c.watched.Name }
+	e.following = true
+	defer func() { e.following = false }()
 	for _, r := range c.generation.runners {
 		if r.entry != nil && r.state.Side == site.SideCDN && slices.ContainsFunc(r.site.CDNs, knows) {
 			e.step(r, control.None, now)
@@ -106,10 +105,12 @@ func (e *Engine) reportCDN(c *cdn, before control.CDNState) {
 		e.cfg.Log.Warningf("cdn %q: it takes no visitors: all of its nodes are drained", c.watched.Name)
 	case st.Out() && !before.Out():
 		e.cfg.Metrics.ejections.WithLabelValues(c.labels()...).Inc()
-		e.cfg.Log.Warningf("cdn %q: it takes no visitors, for the %d. time in a row: %s", c.watched.Name, st.Ejections, st.Reason())
+		e.cfg.Log.Warningf("cdn %q: it takes no visitors, time %d of late: %s", c.watched.Name, st.Ejections, st.Reason())
 	case !st.Out() && before.Out():
 		e.cfg.Log.Infof("cdn %q: it takes its visitors back, part by part: %s", c.watched.Name, st.Reason())
-	case st.Full != before.Full && st.Full:
+	}
+	switch st := c.state; {
+	case st.Full && !before.Full:
 		e.cfg.Log.Warningf("cdn %q: it gets no further sites while another one takes them: %s of %s are used",
 			c.watched.Name, site.FormatRate(st.Used), site.FormatRate(st.Capacity))
 	case st.Full != before.Full:
@@ -169,7 +170,7 @@ func (c *cdn) part(now time.Time) float64 {
 
 // views returns how the nodes of the CDN look, or the CDN as a whole.
 func (c *cdn) views(now time.Time) []control.View {
-	return control.ExplainCDN(c.watched, c.state, c.input(control.None, now))
+	return control.ExplainCDN(c.watched, c.state, c.input(control.None, now, control.HoldNothing))
 }
 
 // sitesAtCDNs counts the sites whose visitors each CDN has, by its name.

@@ -35,7 +35,7 @@ func (c *cdn) shown(now time.Time) api.CDNState {
 	views := c.views(now)
 	s := api.CDNState{
 		Name: c.watched.Name, Operated: operatedBy(c.watched.ThirdParty), Standing: c.standing(),
-		Full: c.state.Full, Part: c.part(now), Since: c.state.Since(), Ejections: c.state.Ejections,
+		Full: c.state.Full, Part: c.part(now), Since: c.state.Since(), Ejections: c.state.Lately(now),
 		Reason: c.state.Reason().String(), Capacity: api.Number(c.watched.Capacity), Soft: api.Number(c.watched.Soft), Zone: c.watched.Zone,
 	}
 	if c.state.Drained {
@@ -62,10 +62,13 @@ func (c *cdn) shown(now time.Time) api.CDNState {
 }
 
 func (c *cdn) standing() api.Standing {
-	if c.state.Drained {
+	switch {
+	case c.state.Out():
 		return api.StandingOut
+	case c.state.Unknown():
+		return api.StandingUnknown
 	}
-	return standing(c.state.Side)
+	return api.StandingReady
 }
 
 func standing(side site.Side) api.Standing {
@@ -147,7 +150,10 @@ func (r *runner) shownCandidates() []api.Candidate {
 		}
 		shown[i].Taken = slices.ContainsFunc(d.CDNs, func(o site.CDN) bool { return sameCDN(o, c) })
 		shown[i].Why = r.why(i, candidates, shown[i].Taken)
-		if candidates != nil && candidates[i].Out {
+		switch {
+		case shown[i].Taken && len(d.CDNs) == 1:
+			shown[i].Part = 1
+		case candidates != nil && candidates[i].Out:
 			shown[i].Part = 0
 		}
 	}
@@ -160,14 +166,22 @@ func (r *runner) why(i int, candidates []control.Candidate, taken bool) string {
 	switch {
 	case !r.leads(i):
 		return fmt.Sprintf("out: the target %s has no address", r.site.CDNs[i].Target)
+	case c != nil && c.state.Out() && taken:
+		return "slow, but better than an origin that is down: " + c.state.Reason().String()
 	case c != nil && c.state.Out():
 		return "out: " + c.state.Reason().String()
+	case taken && len(r.state.Decision().CDNs) == 1:
+		return "taken"
+	case c != nil && c.state.Unknown():
+		return "nothing is known of it: those of which something is come first"
 	case c != nil && candidates[i].Part < 1:
 		return fmt.Sprintf("comes back: takes %.0f %% of its clients so far", candidates[i].Part*100)
 	case taken:
 		return "taken"
 	case c != nil && c.state.Full:
-		return fmt.Sprintf("full: at or above %s, it gets no further sites while another CDN takes them", site.FormatRate(c.watched.Soft))
+		return "full: it gets no further sites while another CDN takes them"
+	case c != nil && candidates[i].Room < 1:
+		return "was full: it gets further sites one by one"
 	case r.state.Side != site.SideCDN:
 		return "ready"
 	}

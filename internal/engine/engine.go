@@ -59,6 +59,7 @@ type Engine struct {
 
 	drains     map[nodeName]bool        // what operators have said of nodes since the start
 	moving     map[*runner][]netip.Addr // to the addresses that their origins have now
+	following  bool                     // sites decide because of a CDN, of which the operator knows
 	surveyed   time.Time                // when sources were last looked at
 	complained time.Time                // when lookups of targets were last told to fail
 }

@@ -101,6 +101,9 @@ func (e *Engine) prepare(sites Sites) *Generation {
 		guard:   newGuard(sites.Guard, len(sites.Sites)),
 	}
 	g.over = sync.OnceFunc(func() { close(g.ready) })
+	if e.current != nil {
+		g.guard.follow(&e.current.guard, time.Now())
+	}
 	for _, c := range sites.CDNs {
 		added := e.newCDN(g, c)
 		if c.Zone != "" {
@@ -281,6 +284,7 @@ func (e *Engine) promote() bool {
 	e.observe()
 	e.reportAll(old)
 	e.cfg.Metrics.recount(e.current)
+	e.cfg.Metrics.forgetCDNs(old, e.current)
 	e.surveyCDNs(time.Now())
 	return true
 }

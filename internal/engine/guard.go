@@ -58,9 +58,6 @@ func (g *guard) inherit(old *guard) {
 		return
 	}
 	g.left, g.muted = old.left, old.muted
-	if old.silent.After(g.silent) {
-		g.silent = old.silent
-	}
 	if old.thaw.After(g.thaw) {
 		g.thaw = old.thaw
 	}
@@ -103,17 +100,31 @@ func (g *guard) holds(r *runner, now time.Time) control.Hold {
 	return control.HoldNothing
 }
 
-// deaf reports whether nothing that was heard of a CDN counts for now: no anchor
-// answers, or none did when the oldest of it was heard.
-func (g *guard) deaf(c *cdn, now time.Time) bool {
+// holdsCDN says what does not count for now of what is heard of a CDN: whatever was
+// heard while no anchor answered, and some time after.
+func (g *guard) holdsCDN(c *cdn, now time.Time) control.Hold {
 	if !g.On() {
-		return false
+		return control.HoldNothing
 	}
 	if now.Sub(g.heard) >= anchorSilence {
 		g.silent = now
 	}
-	_, windows := c.memory()
-	return now.Sub(g.silent) < windows
+	health, windows := c.memory()
+	switch since := now.Sub(g.silent); {
+	case since < health:
+		return control.HoldAll
+	case since < windows:
+		return control.HoldThresholds
+	}
+	return control.HoldNothing
+}
+
+// follow goes on with what the guard in force knows of the anchors' silence.
+func (g *guard) follow(old *guard, now time.Time) {
+	g.silent = old.silent
+	if old.On() && now.Sub(old.heard) >= anchorSilence {
+		g.silent = now
+	}
 }
 
 // memory is for how long a sample counts at most: for the health of an address,
@@ -122,7 +133,9 @@ func (g *guard) deaf(c *cdn, now time.Time) bool {
 func (o *observed) memory() (health, windows time.Duration) {
 	for _, p := range o.paths {
 		period := p.source.period
-		health = max(health, site.StaleAfter(period)+2*period)
+		if !p.source.target.IsFeed() {
+			health = max(health, site.StaleAfter(period)+2*period)
+		}
 		windows = max(windows, o.span(period)+2*period)
 	}
 	return health, max(health, windows)

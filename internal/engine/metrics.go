@@ -106,8 +106,19 @@ func (m *Metrics) recount(g *Generation) {
 		m.side(side).Set(float64(sides[side]))
 	}
 	m.recountLookups(g)
-	for _, gauges := range []*prometheus.GaugeVec{m.cdnPart, m.cdnValue, m.cdnSites, m.nodePart} {
-		gauges.Reset() // they are set again when the sources are looked at
+}
+
+// forgetCDNs drops the series of CDNs and nodes that are gone.
+func (m *Metrics) forgetCDNs(old, now *Generation) {
+	m.nodePart.Reset() // it is set again at once
+	for name, c := range old.cdns {
+		if other := now.cdn(name); other != nil && other.watched.ThirdParty == c.watched.ThirdParty {
+			continue
+		}
+		for _, gauges := range []*prometheus.GaugeVec{m.cdnPart, m.cdnValue, m.cdnSites} {
+			gauges.DeleteLabelValues(c.labels()...)
+		}
+		m.ejections.DeleteLabelValues(c.labels()...)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,12 +161,16 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		w.change(down)
 		w.nodeIs(1, true)
 		w.nodeIs(2, true)
-		used := map[string]float64{"http://203.0.113.1:9000/": 0, "http://203.0.113.2:9000/": 0}
+		var used sync.Map // by URL
+		use := func(i int, rate float64) { used.Store(fmt.Sprintf("http://%s:9000/", nodeAddr(i)), rate) }
+		use(1, 0)
+		use(2, 0)
 		reg := prometheus.NewRegistry()
 		e := engine.New(engine.Config{
 			Log: w,
 			Network: kinds{"http": w.probe, "json": func(_ context.Context, target site.Target) health.Result {
-				return health.Result{Readings: []health.Reading{{Signal: site.UsedBandwidth, Value: used[target.URL]}}}
+				rate, _ := used.Load(target.URL)
+				return health.Result{Readings: []health.Reading{{Signal: site.UsedBandwidth, Value: rate.(float64)}}}
 			}},
 			Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg),
 			Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
@@ -181,7 +186,7 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		c.Finish()
 		g := offerOwn(e, c)
 		wantServed(t, g, "both empty", map[string]float64{"n1": 0.5, "n2": 0.5})
-		used["http://203.0.113.1:9000/"] = 7.5e9
+		use(1, 7.5e9)
 		time.Sleep(10 * time.Second)
 		wantServed(t, g, "a quarter of n1 is free", map[string]float64{"n1": 3. / 13, "n2": 10. / 13})
 		state := e.CDNs()[0]
@@ -191,8 +196,8 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		if n := state.Nodes[0]; n.Name != "n1" || n.Standing != api.StandingReady || n.Weight != 3000 || len(n.Record) < 2 {
 			t.Errorf("Expected what is known of n1, got %+v", n)
 		}
-		used["http://203.0.113.1:9000/"] = 10e9
-		used["http://203.0.113.2:9000/"] = 8.5e9
+		use(1, 10e9)
+		use(2, 8.5e9)
 		time.Sleep(10 * time.Second)
 		wantServed(t, g, "n1 is at its capacity", map[string]float64{"n2": 1})
 		if state := e.CDNs()[0]; !state.Full || state.Capacity != 10e9 || state.Used != 8.5e9 {

@@ -12,6 +12,9 @@ import (
 // report tells the operator that a site's decision changed.
 func (e *Engine) report(s *site.Site, before, after site.Decision) {
 	e.cfg.Metrics.changes.WithLabelValues(string(after.Reason.Cause)).Inc()
+	if e.following && before.Share == after.Share {
+		return // there may be very many, and the CDN's own line says it
+	}
 	say := e.cfg.Log.Infof
 	if after.Side == site.SideCDN {
 		say = e.cfg.Log.Warningf

@@ -136,7 +136,7 @@ func (r *runner) candidates() []control.Candidate {
 	}
 	candidates := make([]control.Candidate, len(r.site.CDNs))
 	for i, c := range r.site.CDNs {
-		candidates[i].Part = 1
+		candidates[i] = control.Good()
 		if watched := r.generation.cdns[c.Name]; watched != nil {
 			candidates[i] = watched.candidate
 		}

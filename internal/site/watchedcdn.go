@@ -56,9 +56,9 @@ func NewWatchedCDN(name string) *WatchedCDN {
 // sites, unless it is named.
 const DefaultSoft = 0.8
 
-// Finish completes a CDN of which everything is said, with the limits that the
-// operator has not set: a capacity is one of what is used, and of its probes not
-// more than half may fail.
+// Finish completes a CDN of which everything is said: a capacity is a limit of what
+// is used, whatever the operator has set besides, and of its probes not more than
+// half may fail unless the operator says how many.
 func (c *WatchedCDN) Finish() {
 	w := c.Watch
 	w.Public = c.ThirdParty
@@ -94,7 +94,7 @@ func (c *WatchedCDN) limit(o *Origin) {
 	if c.Nodes() {
 		o.Weight = NodeWeight(o.Capacity, o.Capacity)
 	}
-	if o.Capacity > 0 && w.Supplied(UsedBandwidth) && !w.limits(UsedBandwidth) && !w.limits(AvailableBandwidth) {
+	if o.Capacity > 0 && w.Supplied(UsedBandwidth) {
 		o.Thresholds = []Threshold{{Signal: UsedBandwidth, Limit: o.Capacity, Recover: cmp.Or(c.Soft, DefaultSoft*o.Capacity)}}
 	}
 }
@@ -114,12 +114,12 @@ func (s *Site) limits(signal Signal) bool {
 	return slices.ContainsFunc(s.Thresholds, func(t Threshold) bool { return t.Signal == signal })
 }
 
-// halfFail is reached when half of the probes of a minute, or of three periods,
+// halfFail is reached when half of the probes of a minute, and of 20 at least,
 // have failed.
 func (s *Site) halfFail() Threshold {
-	t := Threshold{Signal: ErrorRatio, Limit: 0.5, Recover: 0.25, Window: time.Minute}
-	if slices.ContainsFunc(s.Probes, func(p Source) bool { return p.Every > time.Minute }) {
-		t.Window = 0
+	t := Threshold{Signal: ErrorRatio, Limit: 0.5, Recover: 0.5, Window: time.Minute}
+	for _, p := range s.Probes {
+		t.Window = min(max(t.Window, 20*p.Every), maxWindow)
 	}
 	return t
 }
@@ -150,6 +150,11 @@ func (c *WatchedCDN) Validate() error {
 		return err
 	}
 	for _, o := range c.Watch.Origins {
+		for _, t := range c.Watch.Thresholds {
+			if t.Signal == UsedBandwidth && o.Capacity > 0 && t.Limit > o.Capacity {
+				return &PropertyError{t.key(), fmt.Errorf("limit %s is above the capacity %s, at which the CDN is out", FormatRate(t.Limit), FormatRate(o.Capacity))}
+			}
+		}
 		for _, t := range slices.Concat(c.Watch.Thresholds, o.Thresholds) {
 			if err := cmp.Or(t.Validate(), c.Watch.checkSupply(t, o)); err != nil {
 				return &PropertyError{t.key(), err}
