@@ -261,7 +261,7 @@ func TestASlowFeedDoesNotHoldADeadCDN(t *testing.T) {
 		w := newWorld()
 		w.change(down)
 		w.change(bigIs(true))
-		e := w.fedEngine(t, func() float64 { return 1 })
+		e := w.fedEngine(t, func(string) float64 { return 1 })
 		c := site.NewWatchedCDN("big")
 		c.Watch.Probes = watchedBig().Watch.Probes
 		c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://big.example/use", Every: 5 * time.Minute, Timeout: time.Second, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
@@ -315,7 +315,7 @@ func TestAFullCDNGetsNoFurtherSites(t *testing.T) {
 		w.set(url("192.0.2.2"), 10*time.Millisecond)
 		var used atomic.Int64
 		used.Store(5e9)
-		e := w.fedEngine(t, func() float64 { return float64(used.Load()) })
+		e := w.fedEngine(t, func(string) float64 { return float64(used.Load()) })
 		c := watchedBig()
 		c.Capacity = 10e9
 		c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://big.example/use", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
@@ -364,20 +364,12 @@ func wantCandidate(t *testing.T, e *engine.Engine, name, cdn, why string) {
 	t.Errorf("%s: Expected %s among %+v", name, cdn, x.Candidates)
 }
 
-// fedEngine returns an engine in this world that also reads a feed.
-func (w *world) fedEngine(t *testing.T, used func() float64) *engine.Engine {
+// fedEngine returns an engine in this world that also reads what is used at a URL.
+func (w *world) fedEngine(t *testing.T, used func(url string) float64) *engine.Engine {
 	t.Helper()
-	reg := prometheus.NewRegistry()
-	e := engine.New(engine.Config{
-		Log: w,
-		Network: kinds{"http": w.probe, "json": func(context.Context, site.Target) health.Result {
-			return health.Result{Readings: []health.Reading{{Signal: site.UsedBandwidth, Value: used()}}}
-		}},
-		Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg),
-		Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
-		Anchor:   w.anchor,
-	})
-	t.Cleanup(e.Close)
+	e, _ := w.engineOver(t, kinds{"http": w.probe, "json": func(_ context.Context, target site.Target) health.Result {
+		return health.Result{Readings: []health.Reading{{Signal: site.UsedBandwidth, Value: used(target.URL)}}}
+	}})
 	return e
 }
 

@@ -98,9 +98,7 @@ func (c *cdn) shownNodes(views []control.View, sources []api.SourceState) []api.
 		n := api.NodeState{
 			Name: o.Name, Standing: standing(st.Side), Drained: o.Drain, Capacity: api.Number(o.Capacity),
 			Since: st.Since, Reason: reasonOf(st).String(), Weight: weightOf(d, o.Name),
-		}
-		for a, addr := range o.Addresses {
-			n.Addresses = append(n.Addresses, api.AddressState{Address: addr, Health: shownHealth(views[i].Health[a])})
+			Addresses: shownAddresses(&o, views[i]),
 		}
 		n.Record = record(slices.DeleteFunc(slices.Clone(sources), func(s api.SourceState) bool { return s.Origin != o.Name }))
 		nodes = append(nodes, n)

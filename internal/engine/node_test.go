@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -11,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -165,18 +163,10 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		use := func(i int, rate float64) { used.Store(fmt.Sprintf("http://%s:9000/", nodeAddr(i)), rate) }
 		use(1, 0)
 		use(2, 0)
-		reg := prometheus.NewRegistry()
-		e := engine.New(engine.Config{
-			Log: w,
-			Network: kinds{"http": w.probe, "json": func(_ context.Context, target site.Target) health.Result {
-				rate, _ := used.Load(target.URL)
-				return health.Result{Readings: []health.Reading{{Signal: site.UsedBandwidth, Value: rate.(float64)}}}
-			}},
-			Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg),
-			Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
-			Anchor:   w.anchor,
+		e := w.fedEngine(t, func(url string) float64 {
+			rate, _ := used.Load(url)
+			return rate.(float64)
 		})
-		t.Cleanup(e.Close)
 		c := ownCDN(10, 10)
 		c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://{origin}:9000/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
 		for i := range c.Watch.Origins {

@@ -94,10 +94,16 @@ func shownOrigin(o *site.Origin, view control.View, d site.Decision) api.OriginS
 		Name: o.Name, Operated: operatedBy(o.ThirdParty), Side: api.Side(view.Standing.Side),
 		Serving: d.Share < 1 && serves(o, d),
 	}
-	for i, addr := range o.Addresses {
-		s.Addresses = append(s.Addresses, api.AddressState{Address: addr, Health: shownHealth(view.Health[i])})
-	}
+	s.Addresses = shownAddresses(o, view)
 	return s
+}
+
+func shownAddresses(o *site.Origin, view control.View) []api.AddressState {
+	var states []api.AddressState
+	for i, addr := range o.Addresses {
+		states = append(states, api.AddressState{Address: addr, Health: shownHealth(view.Health[i])})
+	}
+	return states
 }
 
 // operatedBy says who runs an origin or a CDN, in the word of the Corefile.

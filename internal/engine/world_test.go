@@ -137,10 +137,16 @@ func (w *world) logged() []string {
 // engine returns an engine in this world, and the registry of its series.
 func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
 	t.Helper()
+	return w.engineOver(t, kinds{"http": w.probe})
+}
+
+// engineOver is the same over more kinds of sources.
+func (w *world) engineOver(t *testing.T, network kinds) (*engine.Engine, *prometheus.Registry) {
+	t.Helper()
 	reg := prometheus.NewRegistry()
 	e := engine.New(engine.Config{
 		Log:     w,
-		Network: kinds{"http": w.probe},
+		Network: network,
 		Metrics: engine.NewMetrics(reg),
 		Health:  health.NewMetrics(reg),
 
