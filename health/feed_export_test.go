@@ -60,3 +60,9 @@ func ReadPage(page []byte, list string) (int, error) {
 	}
 	return n, nil
 }
+
+// ReadFCI does what a feed of kind "fci" does with an advertisement.
+func ReadFCI(page []byte, now time.Time) ([]Reading, error) {
+	readings, _, err := readFCI(page, now)
+	return readings, err
+}

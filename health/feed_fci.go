@@ -21,13 +21,16 @@ func askFCI(ctx context.Context, c *call) (site.Failure, error) {
 	if err != nil {
 		return failure, err
 	}
+	c.result.Readings, failure, err = readFCI(page, time.Now())
+	return failure, err
+}
+
+func readFCI(page []byte, now time.Time) ([]Reading, site.Failure, error) {
 	var advertised fci
 	if json.Unmarshal(page, &advertised) != nil {
-		return site.FailureProtocol, errors.New("reading the advertisement: not one of RFC 8008")
+		return nil, site.FailureProtocol, errors.New("reading the advertisement: not one of RFC 8008")
 	}
-	readings, failure, err := advertised.readings(time.Now())
-	c.result.Readings = readings
-	return failure, err
+	return advertised.readings(now)
 }
 
 // fci is an advertisement.

@@ -57,7 +57,7 @@ var cdnProperties = map[string]func(*site.WatchedCDN, node) error{
 	"operated":  func(c *site.WatchedCDN, n node) error { return one(n, operated(&c.ThirdParty)) },
 	"dns":       setCDNZone,
 	"node":      setNode,
-	"ttl":       func(c *site.WatchedCDN, n node) error { return setTTL(c.Watch, n) },
+	"ttl":       setCDNTTL,
 	"capacity":  setCDNCapacity,
 	"probe":     func(c *site.WatchedCDN, n node) error { return setProbe(c.Watch, n) },
 	"feed":      func(c *site.WatchedCDN, n node) error { return setFeed(c.Watch, n) },
@@ -108,6 +108,14 @@ func expandNode(c *site.WatchedCDN, src *site.Source) error {
 
 // setCDNZone reads: dns ZONE
 func setCDNZone(c *site.WatchedCDN, n node) error { return one(n, into(&c.Zone, domainName)) }
+
+// setCDNTTL reads: ttl D [min D]
+func setCDNTTL(c *site.WatchedCDN, n node) error {
+	if slices.Contains(n.args(), "diverted") {
+		return unknown("word", "diverted", "min")
+	}
+	return setTTL(c.Watch, n)
+}
 
 // setNode reads: node NAME ADDRESS... [capacity RATE] [drain]
 func setNode(c *site.WatchedCDN, n node) error {

@@ -135,12 +135,14 @@ func (c *WatchedCDN) Validate() error {
 		return wrong("capacity", "the capacity of cdn '%s' is the sum of those of its nodes: give it to them", c.Name)
 	case c.ThirdParty && (c.Nodes() || c.Zone != ""):
 		return wrong("node", "cdn '%s' has nodes or a DNS of ours: write 'operated own'", c.Name)
+	case c.Zone == "" && c.Watch.TTL != New("").TTL:
+		return wrong("ttl", "ttl is of the answers below a dns zone, and cdn '%s' has none", c.Name)
 	case c.Zone != "" && !c.Nodes():
 		return wrong("dns", "cdn '%s' has no node: nothing can be answered below '%s'", c.Name, c.Zone)
 	case c.Capacity > 0 && !c.Watch.Supplied(UsedBandwidth):
 		return wrong("capacity", "nothing says how much of the capacity is used: it takes a feed of %s", UsedBandwidth)
 	}
-	if err := c.checkNodes(); err != nil {
+	if err := cmp.Or(c.checkNodes(), c.Watch.checkTTL()); err != nil {
 		return err
 	}
 	if len(c.Watch.Thresholds)+len(c.Watch.Origins[0].Thresholds) == 0 {
