@@ -47,6 +47,7 @@ type fciLimit struct {
 	Hard    *float64 `json:"maximum-hard"`
 	Soft    *float64 `json:"maximum-soft"`
 	Current *float64 `json:"current"`
+	Scope   any      `json:"scope"` // of a part of the traffic, in drafts
 	Source  struct {
 		ID     string `json:"id"`
 		Metric string `json:"metric"`
@@ -128,12 +129,12 @@ func decodeLimits(limits []fciLimit, value json.RawMessage) ([]fciLimit, error) 
 // which leaves least.
 func (l fciLimit) count(worst map[site.Signal]Reading, now time.Time, telemetry fciTelemetry) (site.Failure, error) {
 	switch {
-	case l.Hard == nil || *l.Hard <= 0:
-		return site.FailureInvalid, fmt.Errorf("a limit of %s has no maximum-hard above zero", known(l.Type))
-	case l.Soft != nil && (*l.Soft <= 0 || *l.Soft > *l.Hard):
-		return site.FailureInvalid, fmt.Errorf("a limit of %s has a maximum-soft that is not between zero and maximum-hard", known(l.Type))
-	case l.Current == nil:
+	case l.Current == nil || l.Scope != nil:
 		return "", nil
+	case l.Hard == nil || *l.Hard < 0:
+		return site.FailureInvalid, fmt.Errorf("a limit of %s has no maximum-hard", known(l.Type))
+	case l.Soft != nil && (*l.Soft < 0 || *l.Soft > *l.Hard):
+		return site.FailureInvalid, fmt.Errorf("a limit of %s has a maximum-soft that is not between zero and maximum-hard", known(l.Type))
 	case *l.Current < 0:
 		return site.FailureInvalid, fmt.Errorf("a limit of %s has a negative current", known(l.Type))
 	}
@@ -158,6 +159,9 @@ func (l fciLimit) count(worst map[site.Signal]Reading, now time.Time, telemetry 
 	return "", nil
 }
 
+// mostLoad is beyond what anybody asks.
+const mostLoad = 1000
+
 // load is how much of the limit is used: the soft one is at site.DefaultSoft.
 func (l fciLimit) load() float64 {
 	soft := *l.Hard * site.DefaultSoft
@@ -165,10 +169,12 @@ func (l fciLimit) load() float64 {
 		soft = *l.Soft
 	}
 	switch {
-	case *l.Current <= soft:
-		return site.DefaultSoft * *l.Current / soft
+	case *l.Hard == 0:
+		return 1 // there is nothing to be had
 	case *l.Current >= *l.Hard:
-		return *l.Current / *l.Hard
+		return min(*l.Current / *l.Hard, mostLoad)
+	case *l.Current <= soft && soft > 0:
+		return site.DefaultSoft * *l.Current / soft
 	}
 	return site.DefaultSoft + (1-site.DefaultSoft)*(*l.Current-soft)/(*l.Hard-soft)
 }

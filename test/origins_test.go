@@ -77,7 +77,8 @@ func TestAnOverloadedOriginHandsOver(t *testing.T) {
 	load.Store(12)
 	s.passage(t, promisedSlow, atFirst, atSecond, "origin first -> origin second: threshold: load of origin first 12 is 120 % of the limit 10 ")
 	load.Store(2)
-	s.passage(t, promisedBack, atSecond, atFirst, "origin second -> origin first: recovered: load of origin first 2 is 20 % of the limit 10 ")
+	// Which threshold is then the worst of those that are well, the machine says.
+	s.passage(t, promisedBack, atSecond, atFirst, "origin second -> origin first: recovered: ")
 }
 
 // keepWriting has somebody write a metric to a file again and again, as a script

@@ -23,6 +23,7 @@ type CDNState struct {
 	Drained   bool      // all of its nodes are
 	Dead      bool      // none of its nodes is up that is not drained
 	Back      time.Time // since when it takes clients again; zero: it was never out, or has all of them
+	Well      time.Time // since when it is not out after the latest ejection; zero: it is, or never was
 }
 
 // Load is what the nodes that take visitors have together, of those of which it is
@@ -81,15 +82,15 @@ func (st CDNState) Candidate(now time.Time) Candidate {
 // DecideCDN judges a CDN after st. Call it for every new sample, and when
 // State.Due has come.
 func DecideCDN(c *site.WatchedCDN, st CDNState, in Input) CDNState {
-	before, since, full := st.Side, st.Since(), st.Full
+	before, out, full := st.Side, st.Out(), st.Full
 	st.State, _ = Decide(judged(c, st, in), st.State, in)
 	st.survey(c, in)
 	switch {
 	case st.Side == site.SideCDN && before != site.SideCDN:
-		st.Ejections = min(lately(st.Ejections, since, in.Now)+1, maxEjections)
-		st.Back = time.Time{}
-	case st.Side == site.SideOrigin && before == site.SideCDN:
-		st.Back = in.Now
+		st.Ejections = min(st.Lately(in.Now)+1, maxEjections)
+		st.Back, st.Well = time.Time{}, time.Time{}
+	case out && !st.Out():
+		st.Back, st.Well = in.Now, in.Now
 	case st.Part(in.Now) == 1:
 		st.Back = time.Time{}
 	}
@@ -122,31 +123,23 @@ func (st CDNState) standing() Standing {
 	return st.Origins[max(0, st.Told)]
 }
 
-// Lately is how many of its ejections still count.
+// Lately is how many of its ejections still count: each is forgotten after a time in
+// which the CDN was not out.
 func (st CDNState) Lately(now time.Time) int {
-	if st.Side == site.SideCDN {
+	if st.Well.IsZero() {
 		return st.Ejections
 	}
-	return lately(st.Ejections, st.Since(), now)
+	return max(0, st.Ejections-int(now.Sub(st.Well)/site.LastEjection))
 }
 
 // maxEjections is from when on they do not become longer.
 const maxEjections = int(site.LastEjection / site.FirstEjection)
 
-// lately returns how many ejections still count: each is forgotten after a time
-// in which the CDN was not out.
-func lately(ejections int, since, now time.Time) int {
-	if since.IsZero() {
-		return 0
-	}
-	return max(0, ejections-int(now.Sub(since)/site.LastEjection))
-}
-
 // judged returns the CDN as a site that is out for as long as its ejections ask
 // for, and whose nodes weigh what is free of them.
 func judged(c *site.WatchedCDN, st CDNState, in Input) *site.Site {
 	watch, policy := *c.Watch, *c.Watch.Policy
-	policy.FailbackDelay = ejection(c.Name, st.Ejections)
+	policy.FailbackDelay = ejection(c.Name, st.Lately(in.Now))
 	watch.Policy = &policy
 	if !c.Nodes() {
 		return &watch

@@ -45,19 +45,19 @@ func ownCDN(name, zone string) string {
 
 // TestNodes shows what each part of a node's line changes.
 func TestNodes(t *testing.T) {
-	c := readCDN(t, "operated own", "dns edge.example.org", "ttl 20s", "node a 192.0.2.1 2001:db8::1 capacity 1Gbit", "node b 192.0.2.2 capacity 4Gbit drain",
+	c := readCDN(t, "operated own", "dns edge.example.org", "ttl 20s", "node a 192.0.2.1 2001:db8::1 capacity 1Gbit", "node b 192.0.2.2 2001:db8::2 capacity 4Gbit drain",
 		aNodeProbe, "feed used_bandwidth json http://{node}:9000/ n")
 	a, b := c.Watch.Origins[0], c.Watch.Origins[1]
 	if a.Name != "a" || len(a.Addresses) != 2 || a.Capacity != 1e9 || a.Drain || a.Weight != 1000 || a.Thresholds[0].Limit != 1e9 {
 		t.Errorf("Expected node a, got %+v", a)
 	}
-	if b.Name != "b" || len(b.Addresses) != 1 || b.Capacity != 4e9 || !b.Drain || b.Weight != 4000 || b.Thresholds[0].Limit != 4e9 {
+	if b.Name != "b" || len(b.Addresses) != 2 || b.Capacity != 4e9 || !b.Drain || b.Weight != 4000 || b.Thresholds[0].Limit != 4e9 {
 		t.Errorf("Expected node b, got %+v", b)
 	}
 	if c.Zone != "edge.example.org." || c.Watch.Zone != "example.org." || c.Watch.Name() != "*.edge.example.org." || c.Watch.TTL.Full != 20*time.Second {
 		t.Errorf("Expected the DNS of the CDN, got %+v, %+v", c, c.Watch)
 	}
-	if paths := c.Watch.Paths(); len(paths) != 6 || paths[0].Target.URL != "http://192.0.2.1:80/" || paths[1].Target.URL != "http://[2001:db8::1]:80/" {
+	if paths := c.Watch.Paths(); len(paths) != 8 || paths[0].Target.URL != "http://192.0.2.1:80/" || paths[1].Target.URL != "http://[2001:db8::1]:80/" {
 		t.Errorf("Expected each address of each node asked, got %+v", paths)
 	}
 }
@@ -165,6 +165,10 @@ func TestCDNErrors(t *testing.T) {
 		{"node twice", cdnBlock("edge", "operated own", "node a 192.0.2.1", "node a 192.0.2.2"), "Corefile:5 - Error during parsing: property 'node a' is already given on line 4"},
 		{"address twice", cdnBlock("edge", "operated own", "node a 192.0.2.1", "node b 192.0.2.1", aNodeProbe), "Corefile:5 - Error during parsing: node 'b' has an address of node 'a'"},
 		{"one capacity of two", cdnBlock("edge", "operated own", "node a 192.0.2.1 capacity 1Gbit", "node b 192.0.2.2", aNodeProbe), "Corefile:5 - Error during parsing: node 'b' and node 'a': give a capacity to both or to neither"},
+		{"nodes of two families", cdnBlock("edge", "operated own", "node a 192.0.2.1", "node b 2001:db8::1", aNodeProbe), "Corefile:5 - Error during parsing: node 'b' and node 'a': give both an IPv4 address, an IPv6 address, or one of each: a client is sent to one node for every type"},
+		{"advertisement of nodes", cdnBlock("edge", "operated own", "node a 192.0.2.1", "feed fci http://{node}/"), "Corefile:5 - Error during parsing: an advertisement is of a CDN as a whole, and cdn 'edge' has nodes"},
+		{"name server in the DNS", "ns ns1.edge.example.org\n" + ownCDN("edge", "edge.example.org"), "Corefile:2 - Error during parsing: name server 'ns1.edge.example.org.' is in the dns zone 'edge.example.org.' of cdn 'edge', where every name has the addresses of nodes"},
+		{"name of an origin in the DNS", ownCDN("edge", "edge.example.org") + "site www.example.org {\nanswer cname o.edge.example.org\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:8 - Error during parsing: the name 'o.edge.example.org.' of the site is in the dns zone 'edge.example.org.' of cdn 'edge'"},
 		{"capacity of a CDN with nodes", cdnBlock("edge", "operated own", "capacity 1Gbit", "node a 192.0.2.1", aNodeProbe), "Corefile:4 - Error during parsing: the capacity of cdn 'edge' is the sum of those of its nodes: give it to them"},
 		{"nodes of a third party", cdnBlock("edge", "node a 192.0.2.1", aNodeProbe), "Corefile:3 - Error during parsing: cdn 'edge' has nodes or a DNS of ours: write 'operated own'"},
 		{"DNS without nodes", cdnBlock("edge", "operated own", "dns edge.example.org", aProbe), "Corefile:4 - Error during parsing: cdn 'edge' has no node: nothing can be answered below 'edge.example.org.'"},
@@ -173,7 +177,7 @@ func TestCDNErrors(t *testing.T) {
 		{"ttl of too long", cdnBlock("edge", "operated own", "dns edge.example.org", "ttl 48h", "node a 192.0.2.1", aNodeProbe), "Corefile:5 - Error during parsing: ttl 48h0m0s is not a number of whole seconds from 0s to 24h0m0s"},
 		{"DNS elsewhere", cdnBlock("edge", "operated own", "dns edge.example.net", "node a 192.0.2.1", aNodeProbe), "Corefile:2 - Error during parsing: dns zone 'edge.example.net.' of cdn 'edge' is outside every served zone: 'example.org.'"},
 		{"DNS in DNS", ownCDN("edge", "edge.example.org") + ownCDN("far", "far.edge.example.org"), "Corefile:2 - Error during parsing: dns zone 'edge.example.org.' of cdn 'edge' holds that of cdn 'far'"},
-		{"site in the DNS", ownCDN("edge", "example.org") + "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:8 - Error during parsing: site name 'www.example.org.' is in the dns zone 'example.org.' of cdn 'edge'"},
+		{"site in the DNS", ownCDN("edge", "example.org") + "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:8 - Error during parsing: the name 'www.example.org.' of the site is in the dns zone 'example.org.' of cdn 'edge'"},
 		{"target outside the DNS", ownCDN("edge", "edge.example.org") + "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n", "Corefile:8 - Error during parsing: target 'edge.example.net.' of cdn 'edge' is not below its dns zone 'edge.example.org.'"},
 		{"threshold of nothing", cdnBlock("big", aProbe, "threshold load 5"), "Corefile:4 - Error during parsing: no probe or feed supplies load"},
 		{"limit above the timeout", cdnBlock("big", aProbe, "threshold response_time 5s"), "Corefile:4 - Error during parsing: limit 5s is not below the timeout 5s of the probe that measures it"},

@@ -98,7 +98,7 @@ func (c *Config) Complete() ([]*site.Site, error) {
 	if errors.As(site.ValidateServers(c.servers, sites), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
-	if errors.As(site.ValidateWatched(c.CDNs(), sites), &wrong) {
+	if errors.As(site.ValidateWatched(c.CDNs(), sites, c.servers, c.zones), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
 	if errors.As(site.ValidateDownloads(slices.Concat(sites, c.watches()), c.process.Download), &wrong) {

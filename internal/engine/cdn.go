@@ -16,6 +16,7 @@ type cdn struct {
 	state     control.CDNState
 	candidate control.Candidate // what the sites decide on
 	entry     *route.Entry      // of the names that we answer for it; nil: its DNS is not ours
+	said      *site.Decision    // what that answers; nil: nothing yet
 }
 
 func (c *cdn) hear(e *Engine, path int, now time.Time) { e.stepCDN(c, path, now) }
@@ -23,11 +24,11 @@ func (c *cdn) hear(e *Engine, path int, now time.Time) { e.stepCDN(c, path, now)
 // newCDN returns w in g, which knows what the generation in force does of the
 // CDN of that name.
 func (e *Engine) newCDN(g *Generation, w *site.WatchedCDN) *cdn {
-	w = e.drained(w)
 	c := &cdn{observed: observed{generation: g, site: w.Watch, paths: e.pathsOf(w.Watch)}, watched: w}
 	if from := e.current.cdn(w.Name); from != nil {
 		c.state = from.state
 		c.state.State = control.Carry(from.state.State, from.site, c.site)
+		c.said = left(from.said, c.site)
 	}
 	c.candidate = c.state.Candidate(time.Now())
 	return c
@@ -62,7 +63,7 @@ func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 	if c.state.Side != site.SideUnknown {
 		g.known(&c.observed)
 	}
-	c.publish(before.Decision().Epoch)
+	c.publish()
 	was := c.candidate
 	c.candidate = c.state.Candidate(now)
 	if g == e.current && g.opened {
@@ -74,15 +75,40 @@ func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 }
 
 // publish makes the present addresses of the nodes what is answered, if they are
-// new. While no node is up the last ones stay.
-func (c *cdn) publish(epoch uint64) {
+// new. While no node is up the last ones stay, over a reload as well.
+func (c *cdn) publish() {
 	last := c.state.Last
-	if c.entry == nil || last == nil || last.Epoch == epoch && c.entry.Answers() != nil {
+	if c.entry == nil || last == nil {
 		return
 	}
-	if !c.state.Dead || c.entry.Answers() == nil {
-		c.entry.Publish(route.News{Decision: last})
+	news := last
+	if c.state.Dead && c.said != nil {
+		news = c.said
 	}
+	if news != c.said || c.entry.Answers() == nil {
+		c.said = news
+		c.entry.Publish(route.News{Decision: news})
+	}
+}
+
+// left returns what a decision says of those nodes that are left; nil: none is.
+func left(d *site.Decision, s *site.Site) *site.Decision {
+	if d == nil {
+		return nil
+	}
+	other := *d
+	other.Origins, other.Addresses = nil, nil
+	for _, served := range d.Origins {
+		same := func(o site.Origin) bool { return o.Name == served.Name }
+		if i := slices.IndexFunc(s.Origins, same); i >= 0 {
+			other.Origins = append(other.Origins, site.Served{Name: served.Name, Weight: served.Weight, Addresses: s.Origins[i].Addresses})
+			other.Addresses = append(other.Addresses, s.Origins[i].Addresses...)
+		}
+	}
+	if other.Origins == nil {
+		return nil
+	}
+	return &other
 }
 
 // stepDiverted lets those sites decide that are at a CDN, or would be if one

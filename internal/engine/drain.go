@@ -25,8 +25,7 @@ func (e *Engine) Drain(cdn, node string, drain bool) error {
 	e.drains[nodeName{cdn, node}] = drain
 	for _, g := range []*Generation{e.current, e.candidate} {
 		if c := g.cdn(cdn); c != nil {
-			c.watched = e.drained(c.watched)
-			c.site = c.watched.Watch
+			c.obey(e.drained(c.watched))
 			e.stepCDN(c, control.None, time.Now())
 		}
 	}
@@ -34,6 +33,9 @@ func (e *Engine) Drain(cdn, node string, drain bool) error {
 	e.cfg.Log.Warningf("cdn %q: node %q is %s, by an operator", cdn, node, word)
 	return nil
 }
+
+// obey has the CDN be w from now on, which differs in what is drained.
+func (c *cdn) obey(w *site.WatchedCDN) { c.watched, c.site = w, w.Watch }
 
 // drained returns w with those nodes drained that operators want to be, and no
 // others of those that they have spoken of.

@@ -200,6 +200,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	e.observe()
 	g.opened, g.began = true, now
 	for _, c := range g.cdns {
+		c.obey(e.drained(c.watched)) // operators may have spoken since
 		e.stepCDN(c, control.None, now)
 		if c.state.Side == site.SideUnknown {
 			g.await(&c.observed)
@@ -221,7 +222,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	}
 	for _, c := range g.cdns {
 		if c.entry != nil {
-			c.publish(0)
+			c.publish()
 			entries = append(entries, c.entry)
 		}
 	}

@@ -196,6 +196,84 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 	})
 }
 
+// TestTheLastAddressesStayOverAReload while no node is up.
+func TestTheLastAddressesStayOverAReload(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		for i := range 3 {
+			w.nodeIs(i+1, true)
+		}
+		e, _ := w.engine(t)
+		g := offerOwn(e, ownCDN(1, 1, 1))
+		for i := range 3 {
+			w.nodeIs(i+1, false)
+			time.Sleep(4 * time.Second)
+		}
+		last := map[string]float64{"n3": 1}
+		wantServed(t, g, "before", last)
+		g = offerOwn(e, ownCDN(1, 1, 1))
+		e.Promote()
+		time.Sleep(5 * time.Second)
+		wantServed(t, g, "after the reload", last)
+		w.nodeIs(1, true)
+		time.Sleep(time.Minute)
+		wantServed(t, g, "when one is back", map[string]float64{"n1": 1})
+	})
+}
+
+// TestAnUndrainedCDNComesBackSlowly, and not after an ejection that it never had.
+func TestAnUndrainedCDNComesBackSlowly(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		w.nodeIs(1, true)
+		e, _ := w.engine(t)
+		offerOwn(e, ownCDN(1))
+		drain := func(drain bool) {
+			if err := e.Drain("edge", "n1", drain); err != nil {
+				t.Fatal(err)
+			}
+		}
+		drain(true)
+		time.Sleep(time.Hour)
+		drain(false)
+		if state := e.CDNs()[0]; state.Part != 0.05 || state.Ejections != 0 || state.Standing != api.StandingReady {
+			t.Errorf("Expected it back with a small part of its clients, got %+v", state)
+		}
+		time.Sleep(101 * time.Second)
+		if state := e.CDNs()[0]; state.Part != 1 {
+			t.Errorf("Expected it back with all of its clients, got %g", state.Part)
+		}
+	})
+}
+
+// TestADrainDuringAReloadHolds while the new generation still looks things up.
+func TestADrainDuringAReloadHolds(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		w.nodeIs(1, true)
+		w.nodeIs(2, true)
+		e, _ := w.engine(t)
+		offerOwn(e, ownCDN(1, 1))
+		w.resolvers.takes = 2 * time.Second
+		s := newSite("www.example.org.", "192.0.2.1")
+		s.CDNs = []site.CDN{{Name: "edge", Target: "www.edge.example.org.", Watched: true}}
+		offered := make(chan *engine.Generation)
+		go func() {
+			offered <- e.Offer(t.Context(), engine.Sites{Sites: []*site.Site{s}, CDNs: []*site.WatchedCDN{ownCDN(1, 1)}, Resolvers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")}})
+		}()
+		time.Sleep(time.Second)
+		if err := e.Drain("edge", "n1", true); err != nil {
+			t.Fatal(err)
+		}
+		g := <-offered
+		e.Promote()
+		wantServed(t, g, "after the reload", map[string]float64{"n2": 1})
+	})
+}
+
 // TestAReloadKeepsADrain that an operator has ordered.
 func TestAReloadKeepsADrain(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {

@@ -133,6 +133,8 @@ func (c *WatchedCDN) Validate() error {
 		return wrong("capacity", "soft %s is above the capacity %s", FormatRate(c.Soft), FormatRate(c.Capacity))
 	case c.Capacity > 0 && c.Nodes():
 		return wrong("capacity", "the capacity of cdn '%s' is the sum of those of its nodes: give it to them", c.Name)
+	case c.Nodes() && c.Advertises():
+		return wrong("feed fci", "an advertisement is of a CDN as a whole, and cdn '%s' has nodes", c.Name)
 	case c.ThirdParty && (c.Nodes() || c.Zone != ""):
 		return wrong("node", "cdn '%s' has nodes or a DNS of ours: write 'operated own'", c.Name)
 	case c.Zone == "" && c.Watch.TTL != New("").TTL:
@@ -166,6 +168,14 @@ func (c *WatchedCDN) Validate() error {
 	return nil
 }
 
+// families says of which families an origin has addresses.
+func families(o Origin) (has struct{ v4, v6 bool }) {
+	for _, addr := range o.Addresses {
+		has.v4, has.v6 = has.v4 || addr.Is4(), has.v6 || addr.Is6()
+	}
+	return has
+}
+
 func (c *WatchedCDN) checkNodes() error {
 	if !c.Nodes() {
 		return nil
@@ -181,6 +191,8 @@ func (c *WatchedCDN) checkNodes() error {
 				return wrong(key, "node '%s' is repeated", o.Name)
 			case (other.Capacity > 0) != (o.Capacity > 0):
 				return wrong(key, "node '%s' and node '%s': give a capacity to both or to neither", o.Name, other.Name)
+			case families(other) != families(o):
+				return wrong(key, "node '%s' and node '%s': give both an IPv4 address, an IPv6 address, or one of each: a client is sent to one node for every type", o.Name, other.Name)
 			case slices.ContainsFunc(o.Addresses, func(a netip.Addr) bool { return slices.Contains(other.Addresses, a) }):
 				return wrong(key, "node '%s' has an address of node '%s'", o.Name, other.Name)
 			}
@@ -192,10 +204,10 @@ func (c *WatchedCDN) checkNodes() error {
 // ValidateWatched refuses CDNs whose probes or feeds ask a site's name, which
 // leads where the decision says, and targets that the DNS of a CDN does not
 // answer. Every error is a *PlaceError.
-func ValidateWatched(cdns []*WatchedCDN, sites []*Site) error {
+func ValidateWatched(cdns []*WatchedCDN, sites []*Site, servers []Server, zones []string) error {
 	owner := owners(sites)
 	for _, c := range cdns {
-		if err := c.checkTargets(cdns, sites); err != nil {
+		if err := cmp.Or(c.checkZone(servers, zones), c.checkTargets(cdns, sites)); err != nil {
 			return err
 		}
 		for _, src := range slices.Concat(c.Watch.Probes, c.Watch.Feeds) {
@@ -207,6 +219,22 @@ func ValidateWatched(cdns []*WatchedCDN, sites []*Site) error {
 				return &PlaceError{c.Place, fmt.Errorf("%s of cdn '%s' asks '%s', a name of the site '%s', which leads where the decision says",
 					src.Key(), c.Name, u.Hostname(), ownerOf(name, owner).Name())}
 			}
+		}
+	}
+	return nil
+}
+
+// checkZone keeps out of the CDN's zone what is answered otherwise: the names of
+// name servers, and zones that are served.
+func (c *WatchedCDN) checkZone(servers []Server, zones []string) error {
+	for _, s := range servers {
+		if c.Zone != "" && dns.IsSubDomain(c.Zone, s.Name) {
+			return &PlaceError{s.Place, fmt.Errorf("name server '%s' is in the dns zone '%s' of cdn '%s', where every name has the addresses of nodes", s.Name, c.Zone, c.Name)}
+		}
+	}
+	for _, zone := range zones {
+		if c.Zone != "" && zone != c.Zone && dns.IsSubDomain(c.Zone, zone) {
+			return &PlaceError{c.Place, fmt.Errorf("the served zone '%s' is in the dns zone '%s' of cdn '%s'", zone, c.Zone, c.Name)}
 		}
 	}
 	return nil
@@ -224,9 +252,9 @@ func (c *WatchedCDN) checkTargets(cdns []*WatchedCDN, sites []*Site) error {
 		}
 	}
 	for _, s := range sites {
-		for _, name := range s.Names {
-			if dns.IsSubDomain(c.Zone, name) {
-				return &PlaceError{s.Place, fmt.Errorf("site name '%s' is in the dns zone '%s' of cdn '%s'", name, c.Zone, c.Name)}
+		for _, name := range append([]string{s.Alias()}, s.Names...) {
+			if name != "" && dns.IsSubDomain(c.Zone, name) {
+				return &PlaceError{s.Place, fmt.Errorf("the name '%s' of the site is in the dns zone '%s' of cdn '%s'", name, c.Zone, c.Name)}
 			}
 		}
 		for _, line := range s.CDNs {
