@@ -473,7 +473,10 @@ func onLoopback(t *testing.T, text string, port int) string {
 	for _, r := range []struct{ from, to string }{
 		{`(?m)^ *guard .*\n`, ""}, // an anchor is never on loopback; TestProcess reads such lines
 		{`192\.0\.2\.`, "127.0.0."},
+		{`198\.51\.100\.`, "127.0.1."},
+		{`203\.0\.113\.`, "127.0.2."},
 		{`2001:db8::\d+`, "::1"},
+		{`https://\w+\.\w+\.example/`, "https://127.0.0.1/"},
 		{`(?m)^example\.org(:1053)? \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", port)},
 		{`(?m)^example\.org:5353 \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", freePort(t))},
 		{`127\.0\.0\.1:(9153|8181)`, "127.0.0.1:0"},
