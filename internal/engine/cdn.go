@@ -137,8 +137,7 @@ func (e *Engine) reportCDN(c *cdn, before control.CDNState) {
 	}
 	switch st := c.state; {
 	case st.Full && !before.Full:
-		e.cfg.Log.Warningf("cdn %q: it gets no further sites while another one takes them: %s of %s are used",
-			c.watched.Name, site.FormatRate(st.Used), site.FormatRate(st.Capacity))
+		e.cfg.Log.Warningf("cdn %q: it is at its soft limit, and gets no further sites while another one takes them", c.watched.Name)
 	case st.Full != before.Full:
 		e.cfg.Log.Infof("cdn %q: it gets further sites again", c.watched.Name)
 	}

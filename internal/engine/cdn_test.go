@@ -329,7 +329,7 @@ func TestAFullCDNGetsNoFurtherSites(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		wantBig(t, g, first, 1, 0)
 		wantBig(t, g, second, 0, 0)
-		w.wantLine(t, `warning: cdn "big": it gets no further sites while another one takes them: 8.5Gbit of 10Gbit are used`)
+		w.wantLine(t, `warning: cdn "big": it is at its soft limit, and gets no further sites while another one takes them`)
 		wantCandidate(t, e, second, "big", "full: it gets no further sites while another CDN takes them")
 		wantCandidate(t, e, first, "big", "taken")
 
