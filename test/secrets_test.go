@@ -131,7 +131,12 @@ func curious() string {
 		"    cdnredirect {\n        socket $socket\n" + text.String() + "    }\n}\n"
 }
 
-const curiousSite = `        site NAME.example.org {
+const curiousSite = `        cdn NAME {
+            operated own
+            probe http BASENAME/cdn?key=c4n4ry-query timeout 500ms every 1s header X-CDN c4n4ry-cdn
+            feed fci BASENAME/fci?key=c4n4ry-query timeout 500ms every 1s header X-FCI env:CANARY
+        }
+        site NAME.example.org {
             origin 127.0.0.1
             cdn example ` + target + `
             probe http BASENAME/probe?key=c4n4ry-query timeout 500ms every 1s header X-Literal c4n4ry-literal header X-Env env:CANARY header X-File file:$file
@@ -148,7 +153,7 @@ const curiousSite = `        site NAME.example.org {
 `
 
 // told are the secrets that must reach the targets: otherwise nothing was tested.
-const told = "c4n4ry-community c4n4ry-environment c4n4ry-file c4n4ry-json c4n4ry-literal c4n4ry-prometheus c4n4ry-promql c4n4ry-query c4n4ry-send"
+const told = "c4n4ry-cdn c4n4ry-community c4n4ry-environment c4n4ry-file c4n4ry-json c4n4ry-literal c4n4ry-prometheus c4n4ry-promql c4n4ry-query c4n4ry-send"
 
 // startCurious starts a server with it, and waits until everything was told.
 func startCurious(t *testing.T) *server {
@@ -197,6 +202,7 @@ func TestF43SecretsStayInside(t *testing.T) {
 		free(t, page, s.fetch(t, "http://"+s.address("pprof")+"/debug/pprof/"+page))
 	}
 	s.freeOfSecrets(t, "states")
+	s.freeOfSecrets(t, "cdns")
 	for name := range chatter {
 		s.freeOfSecrets(t, "explain", name+".example.org", "--client", "192.0.2.1")
 		s.freeOfSecrets(t, "probe", name+".example.org", "--debug")

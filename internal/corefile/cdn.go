@@ -55,6 +55,7 @@ func (c *Config) addCDN(n node) error {
 // cdnProperties is the table of what a cdn block may say.
 var cdnProperties = map[string]func(*site.WatchedCDN, node) error{
 	"operated":  func(c *site.WatchedCDN, n node) error { return one(n, operated(&c.ThirdParty)) },
+	"host":      func(c *site.WatchedCDN, n node) error { return setHost(c.Watch, n) },
 	"dns":       setCDNZone,
 	"node":      setNode,
 	"ttl":       setCDNTTL,
@@ -72,7 +73,7 @@ func readCDN(n node, name string) (*site.WatchedCDN, error) {
 	for _, line := range n.children {
 		set, known := cdnProperties[line.name()]
 		if !known {
-			return nil, line.wrap(unknown("property", line.name(), "operated", "dns", "node", "ttl", "capacity", "probe", "feed", "threshold"))
+			return nil, line.wrap(unknown("property", line.name(), "operated", "host", "dns", "node", "ttl", "capacity", "probe", "feed", "threshold"))
 		}
 		if err := given.add(line.key(), line); err != nil {
 			return nil, err

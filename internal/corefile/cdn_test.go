@@ -89,6 +89,8 @@ func TestCDNEffects(t *testing.T) {
 		check func(*site.WatchedCDN) bool
 	}{
 		{[]string{"operated own"}, func(c *site.WatchedCDN) bool { return !c.ThirdParty && !c.Watch.Paths()[0].Target.Public }},
+		{[]string{"host www.example.com"}, func(c *site.WatchedCDN) bool { return c.Watch.Paths()[0].Target.Host == "www.example.com" }},
+		{[]string{"operated third-party"}, func(c *site.WatchedCDN) bool { return c.Watch.Paths()[0].Target.Host == "" }},
 		{[]string{"operated third-party"}, func(c *site.WatchedCDN) bool { return c.ThirdParty }},
 		{[]string{"capacity 10Gbit"}, func(c *site.WatchedCDN) bool {
 			return c.Capacity == 10e9 && c.Soft == 8e9 && c.Watch.Origins[0].Thresholds[0] == site.Threshold{Signal: site.UsedBandwidth, Limit: 10e9, Recover: 8e9}
@@ -142,7 +144,7 @@ func TestCDNErrors(t *testing.T) {
 		{"no name", cdnBlock("", aProbe), "Corefile:2 - Error during parsing: Wrong argument count or unexpected line ending after 'cdn'"},
 		{"no block", "cdn big\n", "Corefile:2 - Error during parsing: '{' is missing at the end of the line 'cdn big'"},
 		{"twice", cdnBlock("big", aProbe) + cdnBlock("big", aProbe), "Corefile:5 - Error during parsing: cdn 'big' is already defined at Corefile:2"},
-		{"unknown property", cdnBlock("big", "foo a"), "Corefile:3 - Error during parsing: unknown property 'foo': operated, dns, node, ttl, capacity, probe, feed, threshold are known"},
+		{"unknown property", cdnBlock("big", "foo a"), "Corefile:3 - Error during parsing: unknown property 'foo': operated, host, dns, node, ttl, capacity, probe, feed, threshold are known"},
 		{"repeated property", cdnBlock("big", "operated own", "operated own"), "Corefile:4 - Error during parsing: property 'operated' is already given on line 3"},
 		{"fci without a URL", cdnBlock("big", "feed fci"), "Corefile:3 - Error during parsing: Wrong argument count or unexpected line ending after 'fci'"},
 		{"fci of no URL", cdnBlock("big", "feed fci big.example"), "Corefile:3 - Error during parsing: 'big.example' is not an http:// or https:// URL"},

@@ -44,7 +44,7 @@ const (
 // NewWatchedCDN returns a CDN of that name with all defaults.
 func NewWatchedCDN(name string) *WatchedCDN {
 	watch := New(name)
-	watch.Hosts = []string{name} // of those that its URLs do not name
+	watch.Hosts = []string{""} // those of its URLs
 	watch.Origins = []Origin{{Addresses: []netip.Addr{{}}}}
 	watch.Fails, watch.Goods = cdnFails, cdnGoods
 	watch.FailbackDelay = FirstEjection
