@@ -54,7 +54,8 @@ func TestAFloodOfRandomNamesGrowsNothing(t *testing.T) {
 	if grown := int64(after.heap) - int64(before.heap); grown > 1<<20 {
 		t.Errorf("Expected the heap to stay, got %d octets more", grown)
 	}
-	if after.goroutines > before.goroutines || after.series != before.series {
+	few := 10 // come and go: of the runtime, and of what other tests have left; names are 100,000
+	if after.goroutines >= before.goroutines+few || after.series != before.series {
 		t.Errorf("Expected %+v, got %+v", before, after)
 	}
 }
