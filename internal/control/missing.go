@@ -68,7 +68,7 @@ func (j *judging) ruled() (side site.Side, silent int) {
 // silence is the reason of a turn by the rule of a threshold.
 func (j *judging) silence(k int) site.Reason {
 	t := threshold(j.s, j.i, k)
-	return site.Reason{Cause: site.CauseNoData, Origin: j.o.Name, Signal: t.Signal, Limit: t.Limit, Age: j.in.Now.Sub(j.counts[k].Silent)}
+	return site.Reason{Cause: site.CauseNoData, Origin: j.o.Name, Node: j.o.Node, Signal: t.Signal, Limit: t.Limit, Age: j.in.Now.Sub(j.counts[k].Silent)}
 }
 
 // overdue returns when an origin of which nothing is known has been waited for

@@ -43,7 +43,7 @@ func (j *judging) read(heard bool) reading {
 		// an earlier Corefile.
 		r.counted = r.counted || m.v >= 1 && (int(c.Over) >= j.s.Enter || c.Hard >= hardCount)
 		if !r.known || m.v > r.reason.V {
-			r.reason = site.Reason{Origin: j.o.Name, Signal: t.Signal, Value: m.value, Limit: t.Limit, V: m.v,
+			r.reason = site.Reason{Origin: j.o.Name, Node: j.o.Node, Signal: t.Signal, Value: m.value, Limit: t.Limit, V: m.v,
 				Age: j.in.Now.Sub(m.last.At), Detail: m.last.Detail}
 		}
 		r.known = true

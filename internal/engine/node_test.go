@@ -190,6 +190,9 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		use(2, 8.5e9)
 		time.Sleep(10 * time.Second)
 		wantServed(t, g, "n1 is at its capacity", map[string]float64{"n2": 1})
+		if got, want := e.CDNs()[0].Nodes[0].Reason, "threshold: used_bandwidth of node n1 10Gbit is 100 % of the limit 10Gbit (age 0s)"; got != want {
+			t.Errorf("Expected the reason %q, got %q", want, got)
+		}
 		if state := e.CDNs()[0]; !state.Full || state.Capacity != 10e9 || state.Used != 8.5e9 {
 			t.Errorf("Expected the sums of those that serve, got %+v", state)
 		}

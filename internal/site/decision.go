@@ -60,6 +60,7 @@ func Causes() []Cause {
 type Reason struct {
 	Cause  Cause
 	Origin string // whose threshold; empty: the site's own origin
+	Node   bool   // that is a node of a CDN
 	Signal Signal
 	Value  float64       // measured, in the signal's unit
 	Limit  float64       // in the signal's unit
@@ -80,7 +81,10 @@ func (r Reason) String() string {
 		return cause
 	}
 	origin, failed := "", ""
-	if r.Origin != "" {
+	switch {
+	case r.Node:
+		origin = " of node " + r.Origin
+	case r.Origin != "":
 		origin = " of origin " + r.Origin
 	}
 	if r.Cause == CauseNoData {

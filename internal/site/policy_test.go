@@ -82,6 +82,14 @@ func TestReason(t *testing.T) {
 			"threshold: connections of origin ams 26000 is 130 % of the limit 20000 (age 0s)",
 		},
 		{
+			site.Reason{Cause: site.CauseThreshold, Origin: "fra1", Node: true, Signal: site.Load, Value: 6, Limit: 5, V: 1.2},
+			"threshold: load of node fra1 6 is 120 % of the limit 5 (age 0s)",
+		},
+		{
+			site.Reason{Cause: site.CauseNoData, Origin: "fra1", Node: true, Signal: site.Load, Age: time.Minute},
+			"no_data: load of node fra1 has had no fresh sample for 1m0s",
+		},
+		{
 			site.Reason{Cause: site.CauseThreshold, Signal: site.ErrorRatio, Value: 0.5, Limit: 0.05, V: 10, Detail: "status 503"},
 			"threshold: error_ratio 50% is 1000 % of the limit 5% (age 0s), the last probe failed: status 503",
 		},

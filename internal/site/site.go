@@ -60,6 +60,7 @@ type Origin struct {
 	Priority int // lower ones first
 	Weight   int // its part of the clients among those of one priority; 0: order decides
 
+	Node       bool        // of a CDN
 	Drain      bool        // a node that gets no visitors while another is there
 	ThirdParty bool        // it is operated by somebody else
 	Capacity   float64     // bit/s; 0: unknown

@@ -92,7 +92,7 @@ func (c *WatchedCDN) Advertises() bool {
 func (c *WatchedCDN) limit(o *Origin) {
 	w := c.Watch
 	if c.Nodes() {
-		o.Weight = NodeWeight(o.Capacity, o.Capacity)
+		o.Node, o.Weight = true, NodeWeight(o.Capacity, o.Capacity)
 	}
 	if o.Capacity > 0 && w.Supplied(UsedBandwidth) {
 		o.Thresholds = []Threshold{{Signal: UsedBandwidth, Limit: o.Capacity, Recover: cmp.Or(c.Soft, DefaultSoft*o.Capacity)}}
