@@ -83,7 +83,7 @@ func (st CDNState) Candidate(now time.Time) Candidate {
 // State.Due has come.
 func DecideCDN(c *site.WatchedCDN, st CDNState, in Input) CDNState {
 	before, out, full := st.Side, st.Out(), st.Full
-	st.State, _ = Decide(judged(c, st, in), st.State, in)
+	st.State, _ = Decide(judged(c, &st, in), st.State, in)
 	st.survey(c, in)
 	switch {
 	case st.Side == site.SideCDN && before != site.SideCDN:
@@ -136,21 +136,22 @@ func (st CDNState) Lately(now time.Time) int {
 const maxEjections = int(site.LastEjection / site.FirstEjection)
 
 // judged returns the CDN as a site that is out for as long as its ejections ask
-// for, and whose nodes weigh what is free of them.
-func judged(c *site.WatchedCDN, st CDNState, in Input) *site.Site {
+// for, and whose nodes weigh what is free of them, or was when that was last known.
+func judged(c *site.WatchedCDN, st *CDNState, in Input) *site.Site {
 	watch, policy := *c.Watch, *c.Watch.Policy
 	policy.FailbackDelay = ejection(c.Name, st.Lately(in.Now))
 	watch.Policy = &policy
-	if !c.Nodes() {
+	if !c.Nodes() || !watch.Supplied(site.UsedBandwidth) {
 		return &watch
 	}
 	watch.Origins = slices.Clone(watch.Origins)
 	d := begin(c.Watch, &st.State, in)
 	for i := range watch.Origins {
+		o, standing := &watch.Origins[i], d.origins[i].st
 		if used, known := d.origins[i].used(); known {
-			o := &watch.Origins[i]
-			o.Weight = site.NodeWeight(o.Capacity, o.Capacity-used)
+			standing.Used = used
 		}
+		o.Weight = site.NodeWeight(o.Capacity, o.Capacity-standing.Used)
 	}
 	return &watch
 }

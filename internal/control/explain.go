@@ -56,5 +56,5 @@ func (j *judging) verdict(k int) Verdict {
 // ExplainCDN returns how the nodes of a CDN look, or the CDN as a whole. It decides
 // nothing.
 func ExplainCDN(c *site.WatchedCDN, st CDNState, in Input) []View {
-	return Explain(judged(c, st, in), st.State, in)
+	return Explain(judged(c, &st, in), st.State, in)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -152,31 +153,36 @@ func nodePart(t *testing.T, reg *prometheus.Registry, node string) float64 {
 	return 0
 }
 
+// usage is what is used of each node's capacity, by URL.
+type usage struct{ sync.Map }
+
+func (u *usage) set(i int, rate float64) { u.Store(fmt.Sprintf("http://%s:9000/", nodeAddr(i)), rate) }
+
+// fedNodes offers a CDN of nodes of 10 Gbit/s each, with a feed of what is used.
+func (w *world) fedNodes(t *testing.T, used ...float64) (*engine.Engine, *engine.Generation, *usage) {
+	t.Helper()
+	w.change(down)
+	u, c := new(usage), ownCDN(slices.Repeat([]float64{10}, len(used))...)
+	for i, rate := range used {
+		w.nodeIs(i+1, true)
+		u.set(i+1, rate)
+	}
+	e := w.fedEngine(t, func(url string) float64 {
+		rate, _ := u.Load(url)
+		return rate.(float64)
+	})
+	c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://{origin}:9000/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
+	c.Watch.Thresholds = nil
+	c.Finish()
+	return e, offerOwn(e, c), u
+}
+
 // TestNodesServeByWhatIsFree has one node filled by others.
 func TestNodesServeByWhatIsFree(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.change(down)
-		w.nodeIs(1, true)
-		w.nodeIs(2, true)
-		var used sync.Map // by URL
-		use := func(i int, rate float64) { used.Store(fmt.Sprintf("http://%s:9000/", nodeAddr(i)), rate) }
-		use(1, 0)
-		use(2, 0)
-		e := w.fedEngine(t, func(url string) float64 {
-			rate, _ := used.Load(url)
-			return rate.(float64)
-		})
-		c := ownCDN(10, 10)
-		c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://{origin}:9000/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
-		for i := range c.Watch.Origins {
-			c.Watch.Origins[i].Thresholds = nil
-		}
-		c.Watch.Thresholds = nil
-		c.Finish()
-		g := offerOwn(e, c)
+		e, g, used := newWorld().fedNodes(t, 0, 0)
 		wantServed(t, g, "both empty", map[string]float64{"n1": 0.5, "n2": 0.5})
-		use(1, 7.5e9)
+		used.set(1, 7.5e9)
 		time.Sleep(10 * time.Second)
 		wantServed(t, g, "a quarter of n1 is free", map[string]float64{"n1": 3. / 13, "n2": 10. / 13})
 		state := e.CDNs()[0]
@@ -186,8 +192,8 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		if n := state.Nodes[0]; n.Name != "n1" || n.Standing != api.StandingReady || n.Weight != 3000 || len(n.Record) < 2 {
 			t.Errorf("Expected what is known of n1, got %+v", n)
 		}
-		use(1, 10e9)
-		use(2, 8.5e9)
+		used.set(1, 10e9)
+		used.set(2, 8.5e9)
 		time.Sleep(10 * time.Second)
 		wantServed(t, g, "n1 is at its capacity", map[string]float64{"n2": 1})
 		if got, want := e.CDNs()[0].Nodes[0].Reason, "threshold: used_bandwidth of node n1 10Gbit is 100 % of the limit 10Gbit (age 0s)"; got != want {
@@ -196,6 +202,29 @@ func TestNodesServeByWhatIsFree(t *testing.T) {
 		if state := e.CDNs()[0]; !state.Full || state.Capacity != 10e9 || state.Used != 8.5e9 {
 			t.Errorf("Expected the sums of those that serve, got %+v", state)
 		}
+	})
+}
+
+// TestASilentNodeKeepsItsPart: that nobody says any more how much of it is used
+// makes it neither empty nor full.
+func TestASilentNodeKeepsItsPart(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		e, g, used := newWorld().fedNodes(t, 7.5e9, 0, 12e9)
+		time.Sleep(10 * time.Second)
+		known := map[string]float64{"n1": 3. / 13, "n2": 10. / 13}
+		wantServed(t, g, "a quarter of n1 is free, and nothing of n3", known)
+		used.set(1, math.NaN())
+		used.set(3, math.NaN())
+		time.Sleep(9 * time.Minute)
+		wantServed(t, g, "n1 and n3 are silent", known)
+		if state := e.CDNs()[0]; state.Capacity != 10e9 || state.Used != 0 {
+			t.Errorf("Expected the sums of those of which it is known, got %+v", state)
+		}
+		time.Sleep(3 * time.Minute)
+		wantServed(t, g, "n3 is tried again", map[string]float64{"n1": 3. / 14, "n2": 10. / 14, "n3": 1. / 14})
+		used.set(1, 0)
+		time.Sleep(10 * time.Second)
+		wantServed(t, g, "n1 is heard, and is empty", map[string]float64{"n1": 10. / 21, "n2": 10. / 21, "n3": 1. / 21})
 	})
 }
 
