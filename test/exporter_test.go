@@ -21,7 +21,7 @@ func (l *link) startNodeExporter(t *testing.T, files string) *process {
 	need(t, "prometheus-node-exporter", "prometheus-node-exporter")
 	p := launch(t, l.far.command("prometheus-node-exporter", "--web.listen-address="+farHost+":9100",
 		"--collector.textfile.directory="+files))
-	l.awaitPage(t, nodePage, "node_load1")
+	l.us.awaitPage(t, nodePage, "node_load1")
 	return p
 }
 
@@ -38,7 +38,7 @@ scrape_configs:
   static_configs: [{targets: ["`+farHost+`:9100"]}]
 `)
 	launch(t, l.far.command("prometheus", "--config.file="+conf, "--storage.tsdb.path="+dir, "--web.listen-address="+farHost+":9090"))
-	l.awaitPage(t, prometheusURL+"/api/v1/query?query=node_load1", `"value"`)
+	l.us.awaitPage(t, prometheusURL+"/api/v1/query?query=node_load1", `"value"`)
 }
 
 // startSNMPD starts an SNMP agent at the far end.
@@ -52,10 +52,10 @@ func (l *link) startSNMPD(t *testing.T) {
 	launch(t, cmd)
 }
 
-// awaitPage waits until the far end has a page with a text in it.
-func (l *link) awaitPage(t *testing.T, url, text string) {
+// awaitPage waits until an agent sees a page with a text in it.
+func (a *agent) awaitPage(t *testing.T, url, text string) {
 	t.Helper()
-	awaitTrue(t, url+" to have "+text, func() bool { return strings.Contains(l.us.page(url), text) })
+	awaitTrue(t, url+" to have "+text, func() bool { return strings.Contains(a.page(url), text) })
 }
 
 // interfaceIndex is the number that the far end has for its end of the link.

@@ -108,7 +108,7 @@ func (r *routed) expectBlind(t *testing.T, blind int, said string) {
 	t.Helper()
 	awaitTrue(t, said, func() bool { return r.ours.output.count(said) == 1 })
 	page := "http://" + r.ours.address("metrics") + "/metrics"
-	r.awaitPage(t, page, fmt.Sprintf("\ncoredns_cdnredirect_blind %d\n", blind))
+	r.us.awaitPage(t, page, fmt.Sprintf("\ncoredns_cdnredirect_blind %d\n", blind))
 }
 
 // cuts are the ways to lose the network behind the router: our own interface is

@@ -32,9 +32,10 @@ type lab struct {
 
 // plan is what differs between labs.
 type plan struct {
-	corefile  string   // of our server
-	delegated string   // lines of the top-level domain about our server's zones
-	addresses []string // of whoever asks
+	corefile  string     // of our server
+	delegated string     // lines of the top-level domain about our server's zones
+	addresses []string   // of whoever asks
+	before    func(*lab) // starts what is to be there when our server starts; nil: nothing
 }
 
 // newLab builds the lab and waits until every server answers.
@@ -51,6 +52,9 @@ func newLab(t *testing.T, p plan) *lab {
 	l.agent = startAgent(t, l.namespace)
 	l.serveOrigin(t, webServer, "80")
 	spec{corefile: internet(t, p.delegated), command: l.inside}.start(t)
+	if p.before != nil {
+		p.before(l)
+	}
 	l.ours = spec{corefile: p.corefile, command: l.inside}.start(t)
 	return l
 }

@@ -30,7 +30,7 @@ http {
     }
 }
 `)))
-	l.awaitPage(t, "http://"+farHost+"/", "This is the origin.")
+	l.us.awaitPage(t, "http://"+farHost+"/", "This is the origin.")
 }
 
 // TestSlowNginxDiverts has two sites at one origin, whose web server waits for
