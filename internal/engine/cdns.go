@@ -48,7 +48,9 @@ func (c *cdn) shown(now time.Time) api.CDNState {
 		for _, v := range view.Thresholds {
 			s.Thresholds = append(s.Thresholds, shownThreshold(c.site.Origins[i].Name, v))
 		}
-		s.Back = soonest(s.Back, view.Back)
+		if c.state.Out() {
+			s.Back = soonest(s.Back, view.Back)
+		}
 	}
 	for i := range c.paths {
 		s.Sources = append(s.Sources, c.shownSource(i, c.state.Paths, now))

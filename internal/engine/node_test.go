@@ -228,6 +228,30 @@ func TestASilentNodeKeepsItsPart(t *testing.T) {
 	})
 }
 
+// TestOnlyACDNThatIsOutComesBack: that a node of it does is nothing to wait for.
+func TestOnlyACDNThatIsOutComesBack(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.change(down)
+		w.nodeIs(1, true)
+		w.nodeIs(2, false)
+		e, _ := w.engine(t)
+		offerOwn(e, ownCDN(1, 1))
+		w.nodeIs(2, true)
+		time.Sleep(5 * time.Second)
+		wantBack := func(out bool) {
+			t.Helper()
+			if state := e.CDNs()[0]; (state.Standing == api.StandingOut) != out || !state.Back.IsZero() != out {
+				t.Errorf("Expected out %v, and a time of the return only then, got %s and %s", out, state.Standing, state.Back)
+			}
+		}
+		wantBack(false)
+		w.nodeIs(1, false)
+		time.Sleep(5 * time.Second)
+		wantBack(true)
+	})
+}
+
 // TestTheLastAddressesStayOverAReload while no node is up.
 func TestTheLastAddressesStayOverAReload(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
