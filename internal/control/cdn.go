@@ -19,7 +19,7 @@ type CDNState struct {
 	Ejections int       // how often it was out lately: each time is longer
 	Full      bool      // it gets no further sites
 	Room      time.Time // since when it gets some again; zero: it was never full, or gets all
-	Heard     bool      // something is known of it now
+	Heard     bool      // something is known of it: a threshold has data, or had it lately
 	Drained   bool      // all of its nodes are
 	Dead      bool      // none of its nodes is up that is not drained
 	Back      time.Time // since when it takes clients again; zero: it was never out, or has all of them
@@ -39,7 +39,7 @@ func (st CDNState) Out() bool { return st.Side == site.SideCDN || st.Drained }
 
 // Unknown reports whether nothing is known of it: never so far, or not any more.
 func (st CDNState) Unknown() bool {
-	return st.Side == site.SideUnknown || st.Side == site.SideOrigin && !st.Heard && st.Reason().Cause == site.CauseNoData
+	return st.Side == site.SideUnknown || st.Side == site.SideOrigin && !st.Heard
 }
 
 // slow reports whether the CDN is out and serves all the same: what is over its
@@ -178,10 +178,11 @@ func ejection(name string, n int) time.Duration {
 // recoverFull is at how much of its soft limit a full CDN gets sites again.
 const recoverFull = 0.8
 
-// heard reports whether a threshold has fresh data.
+// heard reports whether a threshold has fresh data, or has missed it for less than
+// the time of its rule.
 func (j *judging) heard() bool {
 	for k := range j.counts {
-		if j.measure(threshold(j.s, j.i, k)).samples > 0 {
+		if !j.applies(k) {
 			return true
 		}
 	}

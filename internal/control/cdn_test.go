@@ -274,6 +274,25 @@ func TestWhatIsSilentIsUnknown(t *testing.T) {
 	}
 }
 
+// TestWhatFallsSilentIsUnknown after the rule's time, and not out.
+func TestWhatFallsSilentIsUnknown(t *testing.T) {
+	h := probed()
+	h.probe(true)
+	for _, step := range []struct {
+		silent  time.Duration
+		unknown bool
+	}{{9 * time.Minute, false}, {3 * time.Minute, true}, {time.Hour, true}} {
+		h.pass(step.silent)
+		if c := h.state.Candidate(h.now); c.Unknown != step.unknown || c.Out {
+			t.Errorf("%s later: Expected unknown %v, got %+v", step.silent, step.unknown, c)
+		}
+	}
+	h.probe(true)
+	if c := h.state.Candidate(h.now); c.Unknown || c.Out || c.Part != 1 {
+		t.Errorf("Expected it to take all as before, got %+v", c)
+	}
+}
+
 // TestASlowCDNServes: what is over its limit says so, unless that is its capacity.
 func TestASlowCDNServes(t *testing.T) {
 	h := probed(func(c *site.WatchedCDN) {
