@@ -176,7 +176,7 @@ func (c *cdn) nodeParts() map[string]float64 {
 		return parts
 	}
 	for _, o := range c.site.Origins {
-		parts[o.Name] = float64(weightOf(c.state.Decision(), o.Name))
+		parts[o.Name] = float64(c.weight(o.Name))
 		sum += parts[o.Name]
 	}
 	for name := range parts {

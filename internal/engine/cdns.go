@@ -93,13 +93,12 @@ func soonest(a, b time.Time) time.Time {
 
 // shownNodes says how each node is, with a record of its own.
 func (c *cdn) shownNodes(views []control.View, sources []api.SourceState) []api.NodeState {
-	d := c.state.Decision()
 	var nodes []api.NodeState
 	for i, o := range c.site.Origins {
 		st := views[i].Standing
 		n := api.NodeState{
 			Name: o.Name, Standing: standing(st.Side), Drained: o.Drain, Capacity: api.Number(o.Capacity),
-			Since: st.Since, Reason: reasonOf(st).String(), Weight: weightOf(d, o.Name),
+			Since: st.Since, Reason: reasonOf(st).String(), Weight: c.weight(o.Name),
 			Addresses: shownAddresses(&o, views[i]),
 		}
 		n.Record = record(slices.DeleteFunc(slices.Clone(sources), func(s api.SourceState) bool { return s.Origin != o.Name }))
@@ -108,9 +107,13 @@ func (c *cdn) shownNodes(views []control.View, sources []api.SourceState) []api.
 	return nodes
 }
 
-// weightOf returns a node's part of the clients among those that serve, 0 if it
+// weight returns a node's part of the clients among those that serve, 0 if it
 // does not.
-func weightOf(d site.Decision, node string) int {
+func (c *cdn) weight(node string) int {
+	d := c.state.Decision()
+	if c.said != nil {
+		d = *c.said // while no node is up, that is the last one
+	}
 	for _, o := range d.Origins {
 		if o.Name == node {
 			return max(1, o.Weight)

@@ -106,11 +106,7 @@ func TestNodesServeByCapacity(t *testing.T) {
 		}
 		wantServed(t, g, "n1 is drained", map[string]float64{"n3": 1})
 		time.Sleep(5 * time.Second)
-		for node, part := range map[string]float64{"n1": 0, "n2": 0, "n3": 1} {
-			if got := nodePart(t, reg, node); got != part {
-				t.Errorf("Expected the series of %s to be %g, got %g", node, part, got)
-			}
-		}
+		wantParts(t, reg, map[string]float64{"n1": 0, "n2": 0, "n3": 1})
 
 		w.nodeIs(3, false)
 		time.Sleep(4 * time.Second)
@@ -125,6 +121,8 @@ func TestNodesServeByCapacity(t *testing.T) {
 		w.nodeIs(1, false)
 		time.Sleep(4 * time.Second)
 		wantServed(t, g, "no node is up: the last addresses stay", map[string]float64{"n1": 1})
+		time.Sleep(5 * time.Second)
+		wantParts(t, reg, map[string]float64{"n1": 1, "n2": 0, "n3": 0})
 		for i := range 3 {
 			w.nodeIs(i+1, true)
 		}
@@ -134,6 +132,16 @@ func TestNodesServeByCapacity(t *testing.T) {
 			t.Errorf("Expected the site at its own CDN again, got %s", got)
 		}
 	})
+}
+
+// wantParts wants the series of the nodes' parts to be these.
+func wantParts(t *testing.T, reg *prometheus.Registry, parts map[string]float64) {
+	t.Helper()
+	for node, part := range parts {
+		if got := nodePart(t, reg, node); got != part {
+			t.Errorf("Expected the series of %s to be %g, got %g", node, part, got)
+		}
+	}
 }
 
 func nodePart(t *testing.T, reg *prometheus.Registry, node string) float64 {
