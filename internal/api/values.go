@@ -97,7 +97,7 @@ func (u URL) String() string {
 	if err != nil || parsed.Host == "" {
 		return bare(string(u))
 	}
-	return (&url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path, RawPath: parsed.RawPath}).String()
+	return site.WriteURL(&url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path, RawPath: parsed.RawPath})
 }
 
 // bare cuts what may be a secret off a text of unknown form.

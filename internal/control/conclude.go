@@ -264,7 +264,7 @@ func (d *deciding) due(full time.Duration) time.Time {
 func (d *deciding) silentAt() time.Time {
 	var first time.Time
 	for _, src := range d.in.Sources {
-		if at := d.newestUsable(src).Add(site.StaleAfter(src.Period)); at.After(d.in.Now) {
+		if at := d.newestUsable(src).Add(src.staleAfter()); at.After(d.in.Now) {
 			first = sooner(first, at)
 		}
 	}

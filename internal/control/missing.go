@@ -41,7 +41,7 @@ func (j *judging) patience() time.Duration {
 	var longest time.Duration
 	for _, src := range j.in.Sources {
 		if j.concerns(src) {
-			longest = max(longest, site.StaleAfter(src.Period))
+			longest = max(longest, src.staleAfter())
 		}
 	}
 	return longest

@@ -73,7 +73,7 @@ func (j *judging) path(i int) Health {
 
 // silent reports whether a source's newest sample is stale.
 func (d *deciding) silent(src Source) bool {
-	return d.in.Now.Sub(d.newestUsable(src)) >= site.StaleAfter(src.Period)
+	return d.in.Now.Sub(d.newestUsable(src)) >= src.staleAfter()
 }
 
 // down reports whether the origin is down: all of its addresses are.

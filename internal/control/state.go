@@ -82,8 +82,12 @@ type Source struct {
 	Address netip.Addr    // of the origin; the zero Addr: the whole of it
 	Feed    bool          // it reads statistics: that it fails says nothing of the origin
 	Period  time.Duration // of the probe or feed behind it
+	Delay   time.Duration // how far behind that one is
 	Samples []site.Sample // oldest first; those of one moment stand together
 }
+
+// staleAfter is how old the newest sample may be.
+func (s Source) staleAfter() time.Duration { return site.StaleAfter(s.Period) + s.Delay }
 
 // Input is what Decide looks at.
 type Input struct {

@@ -152,7 +152,7 @@ func (j *judging) appendFresh(pool []site.Sample, src Source, t *site.Threshold)
 		if latest.IsZero() {
 			latest = s.At
 		}
-		stale := latest.Add(site.StaleAfter(src.Period))
+		stale := latest.Add(src.staleAfter())
 		if !stale.After(j.in.Now) || latest.Sub(s.At) >= window {
 			break
 		}
@@ -186,7 +186,7 @@ func (j *judging) worth(src Source, t *site.Threshold, s site.Sample) (value flo
 func (j *judging) gives(signal site.Signal) bool {
 	return slices.ContainsFunc(j.in.Sources, func(src Source) bool {
 		fresh := func(s site.Sample) bool {
-			return s.Signal == signal && s.Usable(j.in.Now) && j.in.Now.Sub(s.At) < site.StaleAfter(src.Period)
+			return s.Signal == signal && s.Usable(j.in.Now) && j.in.Now.Sub(s.At) < src.staleAfter()
 		}
 		return j.concerns(src) && slices.ContainsFunc(src.Samples, fresh)
 	})

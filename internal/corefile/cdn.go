@@ -100,8 +100,12 @@ func expandNode(c *site.WatchedCDN, src *site.Source) error {
 	if c.Nodes() {
 		rest = strings.ReplaceAll(rest, "{node}", "")
 	}
+	also := ""
+	if src.IsFeed() {
+		rest, also = strings.ReplaceAll(rest, "{service}", ""), ", and {service}"
+	}
 	if strings.Contains(rest, "{") {
-		return fmt.Errorf("unexpected placeholder in '%s': {node} is known, in a cdn block with nodes", asked(*src))
+		return fmt.Errorf("unexpected placeholder in '%s': {node} is known, in a cdn block with nodes%s", asked(*src), also)
 	}
 	src.URL = strings.ReplaceAll(src.URL, "{node}", "{origin}")
 	return nil
@@ -173,6 +177,16 @@ func setCDNCapacity(c *site.WatchedCDN, n node) (err error) {
 		return err
 	}
 	return readOptions(n, args[1:], option{"soft", into(&c.Soft, capacity)})
+}
+
+// serve tells the CDNs the services that the sites have of them.
+func (c *Config) serve(sites []*site.Site) error {
+	for _, w := range c.cdns {
+		if err := w.cdn.SetServices(sites); err != nil {
+			return err
+		}
+	}
+	return site.ValidateServices(c.CDNs(), sites)
 }
 
 // place finds the zones that the DNS of our CDNs lies in.

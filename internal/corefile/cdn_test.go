@@ -157,7 +157,7 @@ func TestCDNErrors(t *testing.T) {
 		{"a limit above the capacity", cdnBlock("big", aFeed, "capacity 10Gbit", "threshold used_bandwidth 25Gbit"), "Corefile:5 - Error during parsing: limit 25Gbit is above the capacity 10Gbit, at which the CDN is out"},
 		{"soft above hard", cdnBlock("big", aFeed, "capacity 10Gbit soft 11Gbit"), "Corefile:4 - Error during parsing: soft 11Gbit is above the capacity 10Gbit"},
 		{"placeholder", cdnBlock("big", "probe http http://{origin}/"), "Corefile:3 - Error during parsing: unexpected placeholder in 'http://{origin}/': {node} is known, in a cdn block with nodes"},
-		{"placeholder of a feed", cdnBlock("big", aProbe, "feed load json http://{name}/ n"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{name}/': {node} is known, in a cdn block with nodes"},
+		{"placeholder of a feed", cdnBlock("big", aProbe, "feed load json http://{name}/ n"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{name}/': {node} is known, in a cdn block with nodes, and {service}"},
 		{"{node} without nodes", cdnBlock("edge", "operated own", "probe http http://{node}/"), "Corefile:4 - Error during parsing: unexpected placeholder in 'http://{node}/': {node} is known, in a cdn block with nodes"},
 		{"node without an address", cdnBlock("edge", "operated own", "node a"), "Corefile:4 - Error during parsing: Wrong argument count or unexpected line ending after 'a'"},
 		{"node with a capacity alone", cdnBlock("edge", "operated own", "node a capacity 1Gbit"), "Corefile:4 - Error during parsing: Wrong argument count or unexpected line ending after '1Gbit'"},

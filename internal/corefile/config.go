@@ -101,6 +101,9 @@ func (c *Config) Complete() ([]*site.Site, error) {
 	if errors.As(site.ValidateWatched(c.CDNs(), sites, c.servers, c.zones), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}
+	if errors.As(c.serve(sites), &wrong) {
+		return nil, errorAt(wrong.Place, wrong.Err)
+	}
 	if errors.As(site.ValidateDownloads(slices.Concat(sites, c.watches()), c.process.Download), &wrong) {
 		return nil, errorAt(wrong.Place, wrong.Err)
 	}

@@ -43,8 +43,8 @@ func setHost(s *site.Site, n node) (err error) {
 	return err
 }
 
-// setCDN reads: cdn NAME TARGET [priority N] [weight N]. The target may hold
-// placeholders.
+// setCDN reads: cdn NAME TARGET [priority N] [weight N] [service ID]. The target
+// may hold placeholders.
 func setCDN(s *site.Site, n node) error {
 	if len(n.args()) < 2 {
 		return n.argError()
@@ -60,6 +60,7 @@ func setCDN(s *site.Site, n node) error {
 	err := readOptions(n, n.args()[2:],
 		option{"priority", into(&c.Priority, natural)},
 		option{"weight", into(&c.Weight, natural)},
+		option{"service", into(&c.Service, site.ParseService)},
 	)
 	s.CDNs = append(s.CDNs, c)
 	return err

@@ -51,7 +51,7 @@ var propertyErrors = []lineError{
 
 	{"cdn", wrongArgs + "'cdn'"},
 	{"cdn edge", wrongArgs + "'edge'"},
-	{"cdn edge a.example.net b.example.net", "unknown word 'b.example.net': priority, weight are known"},
+	{"cdn edge a.example.net b.example.net", "unknown word 'b.example.net': priority, weight, service are known"},
 	{"cdn edge a.example.net weight 0", "invalid number '0': it must be at least 1"},
 	{"cdn edge a.example.net priority x", "invalid number 'x': write a whole number, such as 3"},
 	{`cdn "" a.example.net`, "invalid name '' of a cdn: write a word"},

@@ -67,7 +67,7 @@ func setFeed(s *site.Site, n node) error {
 func readFeed(n node) (site.Source, error) {
 	args := n.args()
 	if len(args) > 1 && args[0] == "fci" {
-		return readSource(n, "fci", sourceKind{words: 1, set: setURL, more: tlsVerifyOption}, args[1:])
+		return readSource(n, "fci", sourceKind{words: 1, set: setURL, more: fciOptions}, args[1:])
 	}
 	if len(args) < 3 {
 		return site.Source{}, n.argError()
@@ -91,12 +91,20 @@ func readFeed(n node) (site.Source, error) {
 	return src, err
 }
 
+// mapEvery is how often those lists are read by default that say something new more
+// rarely than others, or cost more.
+var mapEvery = map[string]time.Duration{"cloudflare": time.Minute, "bunny": 10 * time.Minute}
+
 // readMap reads: feed map MAP URL [labels MATCHERS] and options.
 func readMap(n node, name string, words []string) (site.Source, error) {
 	if !slices.Contains(site.Maps(), name) {
 		return site.Source{}, unknown("map", name, site.Maps()...)
 	}
-	src, err := readSource(n, "map", sourceKind{words: 1, set: setURL, more: mapOptions}, words)
+	kind := sourceKind{words: 1, set: setURL, more: mapOptions, every: mapEvery[name]}
+	if site.IsAPI(name) {
+		kind.more = tlsVerifyOption
+	}
+	src, err := readSource(n, "map", kind, words)
 	src.Ask.Map = name
 	return src, err
 }
@@ -293,7 +301,7 @@ func grpcOptions(src *site.Source) []option {
 }
 
 func expositionOptions(src *site.Source) []option {
-	return append(fileOptions(src), option{"tls_verify", into(&src.Ask.SkipVerify, off)})
+	return append(fileOptions(src), fciOptions(src)...)
 }
 
 func fileOptions(src *site.Source) []option {
@@ -304,8 +312,12 @@ func tlsVerifyOption(src *site.Source) []option {
 	return []option{{"tls_verify", into(&src.Ask.SkipVerify, off)}}
 }
 
+func fciOptions(src *site.Source) []option {
+	return append(tlsVerifyOption(src), option{"delay", positive(&src.Ask.Delay)})
+}
+
 func queryOptions(src *site.Source) []option {
-	return []option{{"scale", into(&src.Ask.Scale, factor)}, {"tls_verify", into(&src.Ask.SkipVerify, off)}}
+	return append([]option{{"scale", into(&src.Ask.Scale, factor)}}, fciOptions(src)...)
 }
 
 func snmpOptions(src *site.Source) []option {

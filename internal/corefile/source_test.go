@@ -219,9 +219,9 @@ var sourceErrors = []lineError{
 	{"feed load prometheus http://{origin}/ m scale 0", "invalid scale '0': it must be above zero"},
 	{"feed load prometheus http://{origin}/ m scale -1", "invalid scale '-1': it must be above zero"},
 	{"feed load prometheus http://{origin}/ m scale x", "invalid number 'x': write a number, such as 2.5"},
-	{"feed load prometheus http://{origin}/ m days 3", "unknown word 'days': every, timeout, over, scale, tls_verify, header are known"},
+	{"feed load prometheus http://{origin}/ m days 3", "unknown word 'days': every, timeout, over, scale, tls_verify, delay, header are known"},
 	{"feed load prometheus http://{origin}/ m over", wrongArgs + "'over'"},
-	{"feed load promql http://{origin}/ q over r", "unknown word 'over': every, timeout, scale, tls_verify, header are known"},
+	{"feed load promql http://{origin}/ q over r", "unknown word 'over': every, timeout, scale, tls_verify, delay, header are known"},
 	{`feed load promql http://{origin}/ ""`, "invalid name '' of a query: write a word"},
 	{`feed load json http://{origin}/ ""`, "invalid name '' of a query: write a word"},
 	{"feed load snmp {origin} ifindex 3", "feed snmp gives used_bandwidth and available_bandwidth, not 'load'"},
@@ -237,7 +237,7 @@ var sourceErrors = []lineError{
 	{"feed load file /run/a m tls_verify off", "unknown word 'tls_verify': every, timeout, over, scale are known"},
 	{"feed map", wrongArgs + "'map'"},
 	{"feed map nginx", wrongArgs + "'nginx'"},
-	{"feed map apache http://{origin}/", "unknown map 'apache': haproxy, nginx, node_exporter, trafficserver, varnish are known"},
+	{"feed map apache http://{origin}/", "unknown map 'apache': bunny, cloudflare, fastly, haproxy, nginx, node_exporter, trafficserver, varnish are known"},
 	{"feed map nginx http://{origin}/ scale 2", "unknown word 'scale': every, timeout, labels, tls_verify, header are known"},
 }
 

@@ -24,7 +24,8 @@ func (c *cdn) hear(e *Engine, path int, now time.Time) { e.stepCDN(c, path, now)
 // newCDN returns w in g, which knows what the generation in force does of the
 // CDN of that name.
 func (e *Engine) newCDN(g *Generation, w *site.WatchedCDN) *cdn {
-	c := &cdn{observed: observed{generation: g, site: w.Watch, paths: e.pathsOf(w.Watch)}, watched: w}
+	c := &cdn{observed: observed{generation: g, site: w.Watch}, watched: w}
+	c.paths, c.inform = e.pathsOf(w.Watch)
 	if from := e.current.cdn(w.Name); from != nil {
 		c.state = from.state
 		c.state.State = control.Carry(from.state.State, from.site, c.site)

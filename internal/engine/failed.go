@@ -45,11 +45,11 @@ func (e *Engine) survey(now time.Time) {
 	stale, oldest := 0, time.Duration(0)
 	for _, src := range e.sources {
 		age, heard := src.age(now)
-		if !heard || age >= site.StaleAfter(src.period) {
+		if !heard || age >= src.staleAfter() {
 			stale++
 		}
 		if heard && src.target.IsFeed() {
-			oldest = max(oldest, age)
+			oldest = max(oldest, age-src.delay())
 		}
 	}
 	e.cfg.Metrics.stale.Set(float64(stale))

@@ -131,12 +131,12 @@ func (g *guard) follow(old *guard, now time.Time) {
 // and until it has left the windows, into which those come last that were under
 // way.
 func (o *observed) memory() (health, windows time.Duration) {
-	for _, p := range o.paths {
+	for _, p := range o.judged() {
 		period := p.source.period
 		if !p.source.target.IsFeed() {
 			health = max(health, site.StaleAfter(period)+2*period)
 		}
-		windows = max(windows, o.span(period)+2*period)
+		windows = max(windows, o.span(period)+2*period+p.source.delay())
 	}
 	return health, max(health, windows)
 }

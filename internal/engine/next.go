@@ -130,7 +130,7 @@ func (e *Engine) settle(now time.Time) {
 func (e *Engine) move(r *runner, addrs []netip.Addr) {
 	old := r.site
 	r.site = withAddresses(old, addrs)
-	r.paths = e.pathsOf(r.site)
+	r.paths, r.inform = e.pathsOf(r.site)
 	r.state = control.Carry(r.state, old, r.site)
 }
 

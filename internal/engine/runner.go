@@ -25,7 +25,20 @@ type observed struct {
 	generation *Generation
 	site       *site.Site
 	paths      []path
+	inform     int  // of paths, at their end, so many are not judged by
 	awaited    bool // its first round of probes is
+}
+
+// judged returns the paths that the site is judged by.
+func (o *observed) judged() []path { return o.paths[:len(o.paths)-o.inform] }
+
+// heard returns what a decision is told of news on a path: those that only inform
+// are none.
+func (o *observed) heard(path int) int {
+	if path >= len(o.judged()) {
+		return control.None
+	}
+	return path
 }
 
 func (r *runner) hear(e *Engine, path int, now time.Time) { e.step(r, path, now) }
@@ -60,7 +73,7 @@ func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner) *runner {
 			*r.origin = *from.origin
 		}
 	}
-	r.paths = e.pathsOf(r.site)
+	r.paths, r.inform = e.pathsOf(r.site)
 	if from != nil {
 		r.state = control.Carry(from.state, from.site, r.site)
 	}
@@ -122,8 +135,8 @@ func (r *runner) input(path int, now time.Time, hold control.Hold) control.Input
 // for the generation.
 func (o *observed) sources() []control.Source {
 	sources := o.generation.scratch[:0]
-	for i := range o.paths {
-		sources = append(sources, o.paths[i].input(o.paths[i].source.span))
+	for _, p := range o.judged() {
+		sources = append(sources, p.input(p.source.span))
 	}
 	o.generation.scratch = sources
 	return sources

@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
@@ -43,15 +44,22 @@ type path struct {
 }
 
 // pathsOf returns the ways to observe a site, over sources that others may
-// share. Nothing is heard on those that are new until the engine observes.
-func (e *Engine) pathsOf(s *site.Site) []path {
-	found := s.Paths()
-	paths := make([]path, len(found))
-	for i, p := range found {
-		paths[i] = path{e.source(p.Target), p.Line, p.Origin, p.Address, p.Every}
+// share, and after them those that only inform. Nothing is heard on those that
+// are new until the engine observes.
+func (e *Engine) pathsOf(s *site.Site) (paths []path, inform int) {
+	found, informs := s.Paths(), s.Informs()
+	paths = make([]path, 0, len(found)+len(informs))
+	for _, p := range slices.Concat(found, informs) {
+		paths = append(paths, path{e.source(p.Target), p.Line, p.Origin, p.Address, p.Every})
 	}
-	return paths
+	return paths, len(informs)
 }
+
+// delay is how far behind the source is.
+func (src *source) delay() time.Duration { return src.target.Ask.Value().Behind() }
+
+// staleAfter is how old the source's newest sample may be.
+func (src *source) staleAfter() time.Duration { return site.StaleAfter(src.period) + src.delay() }
 
 // source returns the source of a target.
 func (e *Engine) source(t site.Target) *source {
@@ -106,7 +114,7 @@ func (e *Engine) use(l listener, o *observed, i int) {
 		e.sources[p.source.target] = p.source
 	}
 	src := p.source
-	src.users = append(src.users, user{l, i})
+	src.users = append(src.users, user{l, o.heard(i)})
 	if src.period == 0 || p.every < src.period {
 		src.period = p.every
 	}
@@ -117,6 +125,6 @@ func (e *Engine) use(l listener, o *observed, i int) {
 func (p *path) input(span time.Duration) control.Source {
 	return control.Source{
 		Line: p.line, Origin: p.origin, Address: p.address, Feed: p.source.target.IsFeed(),
-		Period: p.source.period, Samples: p.source.window.Within(span),
+		Period: p.source.period, Delay: p.source.delay(), Samples: p.source.window.Within(span),
 	}
 }

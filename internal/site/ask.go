@@ -2,6 +2,7 @@ package site
 
 import (
 	"slices"
+	"time"
 	"unique"
 )
 
@@ -44,6 +45,9 @@ type Ask struct {
 	Labels    string  // with Map, matchers that are added to every metric
 	Scale     float64 // what a value is multiplied by; 0: what follows from its name
 	Community string  // of SNMP; see Secret
+
+	Delay    time.Duration // how far behind its values without a time of their own are
+	Services string        // of a CDN that {service} stands for in turn, sorted, with spaces between
 }
 
 // Asking is an Ask that all equal ones share: there may be very many targets.
@@ -67,6 +71,8 @@ func (a Ask) check(property, kind string) error {
 		return wrong(property, "days %d is not from 0 to %d", a.Days, maxDays)
 	case kind == "download" && (a.Size < MinDownload || a.Size > MaxDownload):
 		return wrong(property, "size %d bytes is not from %d KiB to %d MiB", a.Size, MinDownload>>10, MaxDownload>>20)
+	case a.Delay < 0 || a.Delay > maxDelay:
+		return wrong(property, "delay %s is not from 0s to %s", a.Delay, maxDelay)
 	case kind == "map" && len(MapSignals(a.Map)) == 0:
 		return wrong(property, "map '%s' is not known", a.Map)
 	case kinds[kind].feed && kind != "map" && kind != "fci" && !slices.Contains(Signals(), a.Signal):

@@ -3,16 +3,34 @@ package site
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // mapSignals is which signals each ready-made list gives at most.
 var mapSignals = map[string][]Signal{
+	"bunny":         {ErrorRatio, UsedBandwidth, Requests},
+	"cloudflare":    {ErrorRatio, UsedBandwidth, Requests},
+	"fastly":        {ErrorRatio, UsedBandwidth, Requests},
 	"haproxy":       {ErrorRatio, UsedBandwidth, Connections, Requests},
 	"nginx":         {Connections, Requests},
 	"node_exporter": {UsedBandwidth, Load, Connections},
 	"trafficserver": {ErrorRatio, UsedBandwidth, Connections, Requests},
 	"varnish":       {UsedBandwidth, Connections, Requests},
 }
+
+// mapDelays is how far behind those lists are that the API of a CDN gives, of each
+// of its services. Fastly waits that long for the messages of a second; Cloudflare
+// is known to be incomplete after 3 minutes and complete after 5
+// (https://github.com/lablabs/cloudflare-exporter/issues/18); bunny.net's smallest
+// unit is the hour.
+var mapDelays = map[string]time.Duration{
+	"bunny":      time.Hour,
+	"cloudflare": 5 * time.Minute,
+	"fastly":     10 * time.Second,
+}
+
+// IsAPI reports whether a ready-made list is one of the API of a CDN.
+func IsAPI(name string) bool { return mapDelays[name] > 0 }
 
 // Maps lists the names of the ready-made lists of signals, which feeds of kind
 // "map" read.

@@ -78,8 +78,14 @@ func (s Source) Signals() []Signal {
 }
 
 // supplies reports whether a source can supply a signal of an origin with this
-// capacity, of which what is used leaves what is available.
+// capacity in time.
 func (s Source) supplies(signal Signal, capacity float64) bool {
+	return !s.late() && s.gives(signal, capacity)
+}
+
+// gives reports whether it is of a signal of an origin with this capacity, of which
+// what is used leaves what is available.
+func (s Source) gives(signal Signal, capacity float64) bool {
 	given := s.Signals()
 	return slices.Contains(given, signal) ||
 		signal == AvailableBandwidth && capacity > 0 && slices.Contains(given, UsedBandwidth)

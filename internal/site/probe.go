@@ -76,7 +76,7 @@ func canonicalURL(text, defaultPort string) string {
 	if u.Path == "" && strings.HasPrefix(u.Scheme, "http") {
 		u.Path = "/"
 	}
-	return u.String()
+	return WriteURL(u)
 }
 
 // bracketed writes an address as a URL wants it (RFC 3986, section 3.2.2).
@@ -217,6 +217,5 @@ func (t Target) Shown() string {
 	if err != nil {
 		return t.Kind
 	}
-	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return shown.String()
+	return WriteURL(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath})
 }

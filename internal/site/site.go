@@ -74,6 +74,7 @@ type CDN struct {
 	Target   string // canonical name that the CNAME points to
 	Priority int    // lower ones first
 	Weight   int    // its part of the clients among those of one priority; 0: order decides
+	Service  string // what the CDN calls the site's part of it; empty: nothing
 	Watched  bool   // there is a WatchedCDN of this name
 }
 
@@ -164,8 +165,8 @@ type Path struct {
 	Every   time.Duration
 }
 
-// Paths returns everything that is probed and read for the site, in a stable
-// order: probe by probe, feed by feed, address by address.
+// Paths returns everything that is probed and read for the site and that it is
+// judged by, in a stable order: probe by probe, feed by feed, address by address.
 func (s *Site) Paths() []Path {
 	var paths []Path
 	line := 0
@@ -177,11 +178,34 @@ func (s *Site) Paths() []Path {
 		line++
 	}
 	for _, src := range slices.Concat(s.Probes, s.Feeds) {
-		add(s.pathsOf(src))
+		if !src.late() {
+			add(s.pathsOf(src))
+		}
 	}
 	for i, o := range s.Origins {
 		for _, src := range o.Feeds {
-			add(s.pathsTo(src, i))
+			if !src.late() {
+				add(s.pathsTo(src, i))
+			}
+		}
+	}
+	return paths
+}
+
+// Informs returns what is read only to be shown: feeds that are too far behind for
+// anything to be decided by them.
+func (s *Site) Informs() []Path {
+	var paths []Path
+	for _, src := range s.Feeds {
+		if src.late() {
+			paths = append(paths, s.pathsOf(src)...)
+		}
+	}
+	for i, o := range s.Origins {
+		for _, src := range o.Feeds {
+			if src.late() {
+				paths = append(paths, s.pathsTo(src, i)...)
+			}
 		}
 	}
 	return paths

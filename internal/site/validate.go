@@ -28,7 +28,7 @@ func wrong(property, format string, args ...any) error {
 // Validate checks one site by itself; every error is a *PropertyError.
 func (s *Site) Validate() error {
 	checks := []func() error{
-		s.checkNames, s.checkHosts, s.checkOrigins, s.checkCDNs, s.checkSources, s.checkThresholds, s.checkTTL, s.checkTimes,
+		s.checkNames, s.checkHosts, s.checkOrigins, s.checkCDNs, s.checkServices, s.checkSources, s.checkThresholds, s.checkTTL, s.checkTimes,
 		s.checkDivert, s.checkAnswer,
 	}
 	for _, check := range checks {

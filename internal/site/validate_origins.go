@@ -36,6 +36,9 @@ func (o Origin) Validate() error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if err := refuseServices(o.Feeds); err != nil {
+		return err
+	}
 	for _, f := range o.Feeds {
 		if err := checkSource("feed", f); err != nil {
 			return err

@@ -44,7 +44,10 @@ func (s *Site) checkSupply(t Threshold, o Origin) error {
 			return fmt.Errorf("window %s is not between the period %s of the %s and %s", t.Window, src.Every, src.word(), maxWindow)
 		}
 	}
+	late := s.tooLate(t.Signal, o)
 	switch {
+	case !supplied && late != nil:
+		return late
 	case !supplied && t.Signal == AvailableBandwidth:
 		return fmt.Errorf("no probe or feed supplies %s: it takes a feed of it, a probe download, or a feed of %s and an origin with a capacity", t.Signal, UsedBandwidth)
 	case !supplied:

@@ -85,7 +85,7 @@ func (c *WatchedCDN) Finish() {
 // Advertises reports whether the CDN says itself how full it is (RFC 9808): its
 // load is DefaultSoft at its soft limits, and 1 at its hard ones.
 func (c *WatchedCDN) Advertises() bool {
-	return slices.ContainsFunc(c.Watch.Feeds, func(f Source) bool { return f.Kind == "fci" })
+	return slices.ContainsFunc(c.Watch.Feeds, func(f Source) bool { return f.Kind == "fci" && !f.late() })
 }
 
 // limit makes a capacity a limit of what is used, and a node's weight.
@@ -141,10 +141,12 @@ func (c *WatchedCDN) Validate() error {
 		return wrong("ttl", "ttl is of the answers below a dns zone, and cdn '%s' has none", c.Name)
 	case c.Zone != "" && !c.Nodes():
 		return wrong("dns", "cdn '%s' has no node: nothing can be answered below '%s'", c.Name, c.Zone)
+	case c.Capacity > 0 && !c.Watch.Supplied(UsedBandwidth) && c.Watch.tooLate(UsedBandwidth, Origin{}) != nil:
+		return &PropertyError{"capacity", c.Watch.tooLate(UsedBandwidth, Origin{})}
 	case c.Capacity > 0 && !c.Watch.Supplied(UsedBandwidth):
 		return wrong("capacity", "nothing says how much of the capacity is used: it takes a feed of %s", UsedBandwidth)
 	}
-	if err := cmp.Or(c.checkNodes(), c.Watch.checkTTL()); err != nil {
+	if err := cmp.Or(c.checkNodes(), c.checkServices(), c.Watch.checkTTL()); err != nil {
 		return err
 	}
 	if len(c.Watch.Thresholds)+len(c.Watch.Origins[0].Thresholds) == 0 {
