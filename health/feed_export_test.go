@@ -43,6 +43,9 @@ func FeedMaps() []string {
 	for name := range feedMaps {
 		names = append(names, name)
 	}
+	for name := range apiMaps {
+		names = append(names, name)
+	}
 	return names
 }
 
@@ -60,6 +63,26 @@ func ReadPage(page []byte, list string) (int, error) {
 	}
 	return n, nil
 }
+
+// ReadAPI does what a feed of a CDN's API does with an answer about one service.
+func ReadAPI(name string, page []byte, now time.Time) (readings []Reading, err error) {
+	switch name {
+	case "fastly":
+		readings, _, err = readFastly(page, now)
+		return readings, err
+	case "cloudflare":
+		all, _, err := readCloudflare(page, []string{"z"}, now.Truncate(time.Minute))
+		if err != nil {
+			return nil, err
+		}
+		return all[0].readings, nil
+	}
+	readings, _, err = readBunny(page, now.UTC().Truncate(time.Hour).Add(-time.Hour))
+	return readings, err
+}
+
+// Demanded is demanded.
+var Demanded = demanded
 
 // ReadFCI does what a feed of kind "fci" does with an advertisement.
 func ReadFCI(page []byte, now time.Time) ([]Reading, error) {

@@ -17,7 +17,7 @@ import (
 // one. How the telemetry that RFC 9808 refers to is got is left open there, so a
 // limit counts that says itself what is used ("current").
 func askFCI(ctx context.Context, c *call) (site.Failure, error) {
-	page, failure, err := c.page(ctx, c.target.URL, "application/cdni, application/json")
+	page, failure, err := c.page(ctx, c.url.String(), "application/cdni, application/json")
 	if err != nil {
 		return failure, err
 	}
@@ -68,9 +68,6 @@ type fciTelemetry struct {
 // fciSignals are the types of limits that are signals of ours, with their units:
 // bit/s, a second, and a number.
 var fciSignals = map[string]site.Signal{"egress": site.UsedBandwidth, "requests": site.Requests, "sessions": site.Connections}
-
-// latest is how far behind statistics may be that decide anything.
-const latest = 2 * time.Minute
 
 func (a fci) readings(now time.Time) ([]Reading, site.Failure, error) {
 	var limits []fciLimit
@@ -139,10 +136,13 @@ func (l fciLimit) count(worst map[site.Signal]Reading, now time.Time, telemetry 
 		return site.FailureInvalid, fmt.Errorf("a limit of %s has a negative current", known(l.Type))
 	}
 	behind := telemetry.latency(l)
-	if behind > latest {
-		return site.FailureInvalid, fmt.Errorf("the telemetry of a limit of %s is %s behind: more than %s is too late to decide by", known(l.Type), behind, latest)
+	if behind > site.Latest {
+		return site.FailureInvalid, fmt.Errorf("the telemetry of a limit of %s is %s behind: more than %s is too late to decide by", known(l.Type), behind, site.Latest)
 	}
-	at := now.Add(-behind)
+	var at time.Time // of what the telemetry says nothing of, that of the reading
+	if behind > 0 {
+		at = now.Add(-behind)
+	}
 	keep := func(signal site.Signal, value float64, worse bool) {
 		if _, found := worst[signal]; !found || worse {
 			worst[signal] = Reading{Signal: signal, At: at, Value: value}

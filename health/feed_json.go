@@ -33,7 +33,7 @@ func askJSON(ctx context.Context, c *call) (site.Failure, error) {
 
 // json gets the answer in JSON at the target's URL.
 func (c *call) json(ctx context.Context) (gjson.Result, site.Failure, error) {
-	page, failure, err := c.page(ctx, c.target.URL, "application/json")
+	page, failure, err := c.page(ctx, c.url.String(), "application/json")
 	if err != nil {
 		return gjson.Result{}, failure, err
 	}

@@ -24,7 +24,7 @@ func askPrometheus(ctx context.Context, c *call) (site.Failure, error) {
 
 // exposition gets what is wanted of the page at the target's URL.
 func (c *call) exposition(ctx context.Context, wanted []metric) (exposition, site.Failure, error) {
-	page, failure, err := c.page(ctx, c.target.URL, textFormat)
+	page, failure, err := c.page(ctx, c.url.String(), textFormat)
 	if err != nil {
 		return nil, failure, err
 	}

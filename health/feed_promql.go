@@ -28,7 +28,7 @@ func askPromQL(ctx context.Context, c *call) (site.Failure, error) {
 	if err != nil {
 		return failure, err
 	}
-	c.result.Readings = []Reading{{Signal: c.ask.Signal, At: p.at, Value: p.value * scale(c.ask)}}
+	c.result.Readings = []Reading{{Signal: c.ask.Signal, At: p.at.Add(-c.ask.Delay), Value: p.value * scale(c.ask)}}
 	return "", nil
 }
 

@@ -64,6 +64,9 @@ var feedMaps = map[string]feedMap{
 // Labels are for those of its metrics that have them; a metric that it lacks
 // leaves its signal out.
 func askMap(ctx context.Context, c *call) (site.Failure, error) {
+	if ask := apiMaps[c.ask.Map]; ask != nil {
+		return ask(ctx, c)
+	}
 	list, known := feedMaps[c.ask.Map]
 	if !known {
 		return site.FailureContent, fmt.Errorf("there is no list of signals '%s'", c.ask.Map)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -102,8 +103,12 @@ func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failu
 	}
 	p := c.pasts.take(c.target)
 	defer func() { c.pasts.put(c.target, p) }()
+	if p.wait.After(time.Now()) {
+		return site.FailureStatus, errWait{p.wait}
+	}
 	p.begin()
 	failure, err := c.send(ctx, p, req, read)
+	p.wait = c.wait
 	if err != nil {
 		p.session.Put("", nil) // what comes next is to be sure, not fast
 		p.drop()

@@ -17,6 +17,7 @@ type meter struct {
 	last    map[site.Signal]memory
 	wait    bool          // for a second reading: counters have said nothing so far
 	longest time.Duration // that a rate may be taken over: over more it says little of now
+	behind  time.Duration // how old readings are that have no time of their own
 }
 
 // memory is the last reading, its counters in the order of their series.
@@ -47,7 +48,7 @@ func (m *meter) samples(at, now time.Time, readings []Reading) (samples []site.S
 			rejected = append(rejected, Rejection{r.Signal, why})
 		}
 		if known {
-			samples = append(samples, site.Sample{At: sampleTime(r, at, now), Signal: r.Signal, Value: value})
+			samples = append(samples, site.Sample{At: sampleTime(r, at.Add(-m.behind), now), Signal: r.Signal, Value: value})
 		}
 	}
 	return samples, rejected

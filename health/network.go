@@ -47,9 +47,9 @@ func (n *Network) Probes() map[string]Probe {
 		"download": n.probe(askDownload),
 
 		"prometheus": n.probe(askPrometheus),
-		"promql":     n.probe(askPromQL),
-		"json":       n.probe(askJSON),
-		"fci":        n.probe(askFCI),
+		"promql":     n.probe(eachService(askPromQL)),
+		"json":       n.probe(eachService(askJSON)),
+		"fci":        n.probe(eachService(askFCI)),
 		"snmp":       n.probe(askSNMP),
 		"file":       n.probe(askFile),
 		"map":        n.probe(askMap),
@@ -112,6 +112,9 @@ type call struct {
 	url    *url.URL  // of the target; its port is written out
 	step   time.Time // when the present phase began
 	result Result
+
+	service string    // of a CDN, that is read at the moment
+	wait    time.Time // until then the target wants to be left alone
 }
 
 // run does the asking once the target's URL is read.

@@ -24,7 +24,7 @@ func (c *call) page(ctx context.Context, text, accept string) ([]byte, site.Fail
 	if err != nil || u.Scheme != c.url.Scheme || u.Host != c.url.Host {
 		return nil, site.FailureForbidden, errors.New("reading the URL: not one of the target's own host")
 	}
-	more := []field{{"Accept-Encoding", "gzip"}}
+	var more []field
 	if accept != "" {
 		more = append(more, field{"Accept", accept})
 	}
@@ -32,11 +32,27 @@ func (c *call) page(ctx context.Context, text, accept string) ([]byte, site.Fail
 	if err != nil {
 		return nil, site.FailureProtocol, err
 	}
+	return c.content(ctx, req)
+}
+
+// post gets what a feed reads at the target's URL for a question in JSON that
+// changes nothing.
+func (c *call) post(ctx context.Context, body []byte) ([]byte, site.Failure, error) {
+	req, err := c.request(http.MethodPost, c.url, field{"Accept", "application/json"}, field{"Content-Type", "application/json"})
+	if err != nil {
+		return nil, site.FailureProtocol, err
+	}
+	req.body = body
+	return c.content(ctx, req)
+}
+
+// content gets the whole of an answer.
+func (c *call) content(ctx context.Context, req *request) (content []byte, failure site.Failure, err error) {
+	req.fields = append(req.fields, field{"Accept-Encoding", "gzip"})
 	req.keep = true
-	var content []byte
-	failure, err := c.fetch(ctx, req, func(head *http.Response, body *body) (failure site.Failure, err error) {
+	failure, err = c.fetch(ctx, req, func(head *http.Response, body *body) (failure site.Failure, err error) {
 		if head.StatusCode < 200 || head.StatusCode > 299 {
-			return site.FailureStatus, fmt.Errorf("status %d is not a good one", head.StatusCode)
+			return c.refused(head)
 		}
 		content, failure, err = readPage(head.Header.Get("Content-Encoding"), body)
 		return failure, err

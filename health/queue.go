@@ -67,7 +67,7 @@ func (e *entry) metered(at time.Time, readings []Reading) ([]site.Sample, error)
 	if e.meter == nil {
 		e.meter = newMeter()
 	}
-	e.meter.longest = e.stale
+	e.meter.longest, e.meter.behind = e.stale, e.target.Ask.Value().Delay
 	samples, rejected := e.meter.samples(at, time.Now(), readings)
 	var failed error
 	for _, r := range rejected {

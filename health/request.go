@@ -1,13 +1,16 @@
 package health
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -24,6 +27,7 @@ type request struct {
 	fields []field
 	http2  bool // is wanted
 	keep   bool // the connection, for the next probe
+	body   []byte
 }
 
 // field is one of the header.
@@ -125,12 +129,13 @@ func (r *request) appendTo(b []byte) []byte {
 		b = f.appendTo(b)
 	}
 	if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.method) {
-		b = field{"Content-Length", "0"}.appendTo(b)
+		b = field{"Content-Length", strconv.Itoa(len(r.body))}.appendTo(b)
 	}
 	if !r.keep {
 		b = field{"Connection", "close"}.appendTo(b)
 	}
-	return append(b, "\r\n"...)
+	b = append(b, "\r\n"...)
+	return append(b, r.body...)
 }
 
 func (f field) appendTo(b []byte) []byte {
@@ -145,6 +150,9 @@ func (r *request) standard(ctx context.Context) *http.Request {
 	req := &http.Request{Method: r.method, URL: r.url, Host: r.host, Header: make(http.Header)}
 	for _, f := range r.fields {
 		req.Header.Add(f.name, f.value)
+	}
+	if r.body != nil {
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	}
 	return req.WithContext(ctx)
 }

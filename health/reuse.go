@@ -25,7 +25,8 @@ const (
 type past struct {
 	probes  int // so far
 	used    time.Time
-	link    *link // nil: there is none
+	wait    time.Time // until then the target wants to be left alone, if it is a feed's
+	link    *link     // nil: there is none
 	session session
 }
 
@@ -174,7 +175,7 @@ func (p *pasts) idle(since time.Time) (idle []*past) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for t, kept := range p.of {
-		if kept.used.Before(since) {
+		if kept.used.Before(since) && kept.wait.Before(since) {
 			idle = append(idle, kept)
 			p.remove(t)
 		}
