@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -44,7 +45,26 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestFeedsWaitAsTheyAreTold, and no longer; a probe goes on.
+// TestProbesDoNotWait: they would not see a server come back.
+func TestProbesDoNotWait(t *testing.T) {
+	var asked atomic.Int64
+	url := web(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	n := network(t)
+	to := target(url)
+	to.Ask = unique.Make(site.Ask{KeepAlive: true})
+	for range 2 {
+		wantFailure(t, ask(t, n.Probes()["http"], to), site.FailureStatus, "status 503 is not a good one")
+	}
+	if asked.Load() != 2 {
+		t.Errorf("Expected every probe sent, got %d", asked.Load())
+	}
+}
+
+// TestFeedsWaitAsTheyAreTold, and no longer.
 func TestFeedsWaitAsTheyAreTold(t *testing.T) {
 	var asked atomic.Int64
 	url := web(t, func(w http.ResponseWriter, _ *http.Request) {
