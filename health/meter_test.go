@@ -285,7 +285,7 @@ func TestNoRateOverASilence(t *testing.T) {
 			Probes:  map[string]health.Probe{"prometheus": probe},
 			Deliver: func(site.Target, []site.Sample) { at = append(at, read) },
 		})
-		s.Set(map[site.Target]time.Duration{{Kind: "prometheus", Timeout: time.Second}: period})
+		s.Set(map[site.Target]time.Duration{source("prometheus", "http://192.0.2.1/", site.Ask{}): period})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*period)
 		defer cancel()
 		s.Run(ctx)
