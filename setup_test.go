@@ -128,6 +128,7 @@ func siteText(target string, port int, more string) string {
 	return fmt.Sprintf(`site www.example.org {
 		origin 127.0.0.1
 		cdn edge %s.example.net
+		ready none
 		probe http http://{origin}:%d/ every 1s timeout 500ms
 		threshold response_time 400ms
 		failback_delay 1s
@@ -354,7 +355,7 @@ func TestReadyDuringAReload(t *testing.T) {
 		return serverText(port, fmt.Sprintf("ready 127.0.0.1:%d {\nmonitor continuously\n}", readyPort), "cdnredirect {", siteText("a", o.port, ""), more, "}")
 	}
 	r := start(t, conf(""))
-	hanging := fmt.Sprintf("site hangs.example.org {\norigin 127.0.0.1\ncdn edge b.example.net\n"+
+	hanging := fmt.Sprintf("site hangs.example.org {\norigin 127.0.0.1\ncdn edge b.example.net\nready none\n"+
 		"probe http http://{origin}:%d/ every 10s timeout 3s\nthreshold response_time 1s\n}", silent.Addr().(*net.TCPAddr).Port)
 	done := make(chan struct{})
 	go func() {
@@ -433,7 +434,8 @@ func TestABlockWithoutBracesServesTheSitesOfOthers(t *testing.T) {
 }
 
 // TestReadmeCorefiles starts every example of the README and Corefile.example,
-// on loopback: the addresses of documentation lead nowhere.
+// on loopback: the addresses of documentation lead nowhere, and no target of a CDN
+// does.
 func TestReadmeCorefiles(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -456,15 +458,50 @@ func TestReadmeCorefiles(t *testing.T) {
 	if err := os.WriteFile("db.example.org", []byte(zone), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	resolver, asked := emptyResolver(t)
 	for i, text := range append(corefiles, string(example)) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			port := freePort(t)
-			start(t, onLoopback(t, text, port))
+			start(t, withResolver(onLoopback(t, text, port), resolver))
 			if got := ask(t, port, "www.example.org.", dns.TypeTXT); got == "REFUSED" || got == "NXDOMAIN" {
 				t.Errorf("Expected www.example.org answered, got %s", got)
 			}
 		})
 	}
+	if asked.Load() == 0 {
+		t.Error("Expected targets of CDNs to be looked up on loopback")
+	}
+}
+
+// emptyResolver is a DNS server on loopback that knows no name. It counts what it
+// is asked.
+func emptyResolver(t *testing.T) (address string, asked *atomic.Int64) {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked = new(atomic.Int64)
+	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		asked.Add(1)
+		w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeNameError))
+	})}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.ActivateAndServe()
+	}()
+	t.Cleanup(func() {
+		conn.Close()
+		<-done
+	})
+	return conn.LocalAddr().String(), asked
+}
+
+// withResolver has a Corefile ask that resolver, and no other.
+func withResolver(text, address string) string {
+	text = regexp.MustCompile(`(?m)^ *resolver .*\n`).ReplaceAllString(text, "")
+	return strings.Replace(text, "cdnredirect {\n", "cdnredirect {\nresolver "+address+"\n", 1)
 }
 
 // onLoopback moves a Corefile to loopback, with its main server on port.

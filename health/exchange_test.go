@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -224,4 +225,28 @@ func TestTheResolverThatAnswersIsAskedFirst(t *testing.T) {
 	if bad.udp.Load() != 1 || good.udp.Load() != 3 {
 		t.Errorf("Expected 1 and 3 questions, got %d and %d", bad.udp.Load(), good.udp.Load())
 	}
+}
+
+// TestAResolverThatCannotFindOutHasAnswered unlike one that refuses, or is not there.
+func TestAResolverThatCannotFindOutHasAnswered(t *testing.T) {
+	gone := listenAndClose(t)
+	for name, server := range map[string]netip.AddrPort{
+		"SERVFAIL": serveDNS(t, failing(dns.RcodeServerFailure)).AddrPort,
+		"REFUSED":  serveDNS(t, failing(dns.RcodeRefused)).AddrPort,
+		"nobody":   gone,
+	} {
+		_, err := health.NewResolver([]netip.AddrPort{server}).Addresses(t.Context(), "www.example.org.", dns.TypeA)
+		if got := errors.Is(err, health.ErrUnresolvable); err == nil || got != (name == "SERVFAIL") {
+			t.Errorf("%s: Expected an error that is an answer for SERVFAIL only, got %t, %v", name, got, err)
+		}
+	}
+}
+
+// listenAndClose returns an address where nobody answers.
+func listenAndClose(t *testing.T) netip.AddrPort {
+	t.Helper()
+	stream, packets := listenBoth(t)
+	stream.Close()
+	packets.Close()
+	return netip.MustParseAddrPort(stream.Addr().String())
 }

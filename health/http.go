@@ -98,7 +98,7 @@ type exchange struct {
 // request is on its way; it is then sent once more over a new one (RFC 9110,
 // section 9.2.2: it may be, since it is sent again every period anyway).
 func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failure, error) {
-	if !req.keep && c.url.Scheme != "https" {
+	if c.ask.Fresh || !req.keep && c.url.Scheme != "https" {
 		return c.send(ctx, new(past), req, read)
 	}
 	p := c.pasts.take(c.target)

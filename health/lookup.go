@@ -21,6 +21,23 @@ type Exchange func(ctx context.Context, q *dns.Msg) (*dns.Msg, error)
 // errRefused says that a name is not theirs who were asked.
 var errRefused = errors.New("the answer is REFUSED")
 
+// ErrUnresolvable is what an error of a lookup wraps if those who were asked did
+// answer: they could not find out (SERVFAIL), or came to no end.
+var ErrUnresolvable = errors.New("the name leads nowhere")
+
+// unresolvable is such an error.
+type unresolvable struct{ error }
+
+func (unresolvable) Unwrap() error { return ErrUnresolvable }
+
+// answered is the error of an answer with a code that says neither yes nor no.
+func answered(rcode int) error {
+	if rcode == dns.RcodeRefused {
+		return errRefused
+	}
+	return unresolvable{fmt.Errorf("the answer is %s", dns.RcodeToString[rcode])}
+}
+
 // ask returns the answer to a question, which may be that there is none. Every
 // code but NOERROR and NXDOMAIN is an error, unless there are records: then it
 // is that of where a CNAME leads (RFC 6604), and this may not be the one to know.
@@ -28,10 +45,7 @@ func (x Exchange) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg,
 	q := new(dns.Msg).SetQuestion(name, qtype)
 	m, err := x(ctx, q)
 	if err == nil && m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError && len(m.Answer) == 0 {
-		err = fmt.Errorf("the answer is %s", dns.RcodeToString[m.Rcode])
-		if m.Rcode == dns.RcodeRefused {
-			err = errRefused
-		}
+		err = answered(m.Rcode)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for %s of '%s': %w", dns.Type(qtype), name, err)
@@ -40,21 +54,22 @@ func (x Exchange) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg,
 }
 
 // Addresses returns the addresses of one family, dns.TypeA or dns.TypeAAAA,
-// that a name has or leads to. None is an answer too, and no error.
+// that a name has or leads to. None is an answer too, and no error. With an error
+// the result says how far the CNAMEs led.
 func (x Exchange) Addresses(ctx context.Context, name string, family uint16) (site.Found, error) {
 	w := walk{name: name, family: family, ttl: site.MaxTTL}
 	for links := 0; links <= site.MaxChain; {
 		m, err := x.ask(ctx, w.name, family)
 		if err != nil {
-			return site.Found{}, err
+			return site.Found{Aliases: w.aliases}, err
 		}
 		taken := w.take(m)
 		links += taken
 		if len(w.addresses) > 0 || w.ends(m) || taken == 0 || m.Rcode == dns.RcodeNameError {
-			return site.Found{Addresses: w.addresses, TTL: w.ttl}, nil
+			return site.Found{Addresses: w.addresses, TTL: w.ttl, Aliases: w.aliases}, nil
 		}
 	}
-	return site.Found{}, fmt.Errorf("asking for %s of '%s': more than %d CNAMEs", dns.Type(family), name, site.MaxChain)
+	return site.Found{Aliases: w.aliases}, unresolvable{fmt.Errorf("asking for %s of '%s': more than %d CNAMEs", dns.Type(family), name, site.MaxChain)}
 }
 
 // walk is the way from a name to its addresses.
@@ -63,6 +78,7 @@ type walk struct {
 	family    uint16
 	ttl       time.Duration // the smallest so far
 	addresses []netip.Addr
+	aliases   []string
 }
 
 // take goes as far as an answer leads, and returns the number of CNAMEs on
@@ -77,6 +93,7 @@ func (w *walk) take(m *dns.Msg) (links int) {
 		}
 		w.shorten(m.Answer[i].Header().Ttl)
 		w.name = m.Answer[i].(*dns.CNAME).Target
+		w.aliases = append(w.aliases, w.name)
 		links++
 	}
 	for _, rr := range m.Answer {

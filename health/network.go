@@ -45,6 +45,7 @@ func (n *Network) Probes() map[string]Probe {
 	return map[string]Probe{
 		"http":     n.probe(askHTTP),
 		"download": n.probe(askDownload),
+		"warmup":   n.probe(askWarmup),
 
 		"prometheus": n.probe(askPrometheus),
 		"promql":     n.probe(eachService(askPromQL)),

@@ -82,7 +82,7 @@ func askOne(ctx context.Context, q *dns.Msg, server string) (*dns.Msg, error) {
 	case err != nil:
 		return nil, err
 	case m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError:
-		return nil, fmt.Errorf("the answer is %s", dns.RcodeToString[m.Rcode])
+		return nil, answered(m.Rcode)
 	case !answers(m, q.Question[0]):
 		return nil, errors.New("the answer is to another question")
 	}

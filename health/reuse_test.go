@@ -110,6 +110,29 @@ func TestSessionsAreResumedNineTimesInTen(t *testing.T) {
 	}
 }
 
+// TestAFreshProbeResumesNothing and finds a certificate for another name at once.
+func TestAFreshProbeResumesNothing(t *testing.T) {
+	var shown atomic.Pointer[tls.Certificate]
+	show := func(name string) {
+		signed := root().sign(t, name, time.Now().Add(time.Hour))
+		shown.Store(&signed)
+	}
+	show("www.example.org")
+	config := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return shown.Load(), nil }}
+	url, _ := counting(t, config, func(http.ResponseWriter, *http.Request) {})
+	probe, to := network(t).Probes()["http"], target(url)
+	to.Ask = unique.Make(site.Ask{Fresh: true})
+	for range 3 {
+		r := ask(t, probe, to)
+		wantGood(t, r)
+		if r.Resumed {
+			t.Error("Expected no session to be resumed")
+		}
+	}
+	show("other.example.org")
+	wantFailure(t, ask(t, probe, to), site.FailureTLS, "the certificate is for other names, not www.example.org")
+}
+
 // A certificate that expires is noticed, whether the session is resumed or even
 // the connection is the same.
 func TestACertificateThatExpiresIsNoticed(t *testing.T) {

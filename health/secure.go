@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -29,12 +31,22 @@ func (c *call) secureFrom(ctx context.Context, conn net.Conn, sessions tls.Clien
 		ClientSessionCache: sessions,
 	})
 	if err := secured.HandshakeContext(ctx); err != nil {
-		return nil, site.FailureTLS, fmt.Errorf("negotiating TLS: %w", err)
+		return nil, site.FailureTLS, fmt.Errorf("negotiating TLS: %w", unnamed(err))
 	}
 	state := secured.ConnectionState()
 	c.result.Expires = state.PeerCertificates[0].NotAfter
 	c.result.Resumed = state.DidResume
 	return secured, "", nil
+}
+
+// unnamed replaces an error that lists the names of the certificate: they are the
+// target's own text, and may be many.
+func unnamed(err error) error {
+	var wrong x509.HostnameError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("the certificate is for other names, not %s", wrong.Host)
+	}
+	return err
 }
 
 // unexpired judges how long the server's certificate is still good for, which

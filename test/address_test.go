@@ -3,11 +3,15 @@
 package test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
+
+	internal "github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 // apex is a site where no CNAME can stand.
@@ -108,11 +112,81 @@ func TestATargetWithoutAddressesIsLeft(t *testing.T) {
 	web := absentOrigin(t)
 	s := spec{corefile: block(metrics, siteBlock(throughResolver,
 		[]string{"flat.example.org", "answer address", "cdn example gone.cdn.example.net"},
-		[]string{site, "cdn example gone.cdn.example.net", "cdn spare edge.cdn.example.net"})), vars: withCDN(t, web, apexCDN...)}.start(t)
+		[]string{site, "ready resolve every 1s", "cdn example gone.cdn.example.net", "cdn spare edge.cdn.example.net"})), vars: withCDN(t, web, apexCDN...)}.start(t)
 	await(t, patience, "CNAME edge.cdn.example.net.", s.answer)
 	await(t, patience, atOrigin, func() string { return s.udp().ask("flat.example.org.", typeA) })
-	if got := s.total(t, "coredns_cdnredirect_targets_dead"); got != 1 {
-		t.Errorf("Expected one dead target, got %g", got)
+	s.expectGates(t, 1, 1, 0)
+}
+
+// expectGates waits until that many CDNs are ready for sites, are not, or have not
+// been checked.
+func (s *server) expectGates(t *testing.T, open, closed, unchecked float64) {
+	t.Helper()
+	counted := func() string {
+		var states []string
+		for _, state := range []string{"open", "closed", "unchecked"} {
+			states = append(states, fmt.Sprint(s.total(t, ownSeries+"gates", "state", state), " ", state))
+		}
+		return strings.Join(states, ", ")
+	}
+	await(t, countGates, fmt.Sprintf("%g open, %g closed, %g unchecked", open, closed, unchecked), counted)
+}
+
+// countGates is how often these are counted, at least.
+const countGates = 5 * time.Second
+
+// The promises about a target of a CDN that has the TTL of leastTTL, is checked every
+// period, and ceases to have an address while visitors are there: nobody is sent
+// there from when it is looked up again. It gets visitors again when it has been good
+// for a while, but not soon.
+const (
+	leastTTL       = 5 * time.Second
+	promisedLeave  = leastTTL + 2*period
+	soonestComing  = internal.FirstEjection - time.Second
+	promisedReturn = internal.FirstEjection*6/5 + leastTTL + 2*period
+)
+
+// TestATargetIsLeftUntilItLeadsSomewhere has the CDN's zone lose the target while all
+// visitors are there, and get it again.
+func TestATargetIsLeftUntilItLeadsSomewhere(t *testing.T) {
+	t.Parallel()
+	records := []string{"edge 5 A 198.51.100.1"}
+	zone, change := serveChanging(t, "cdn.example.net", records...)
+	vars := at(absentOrigin(t))
+	vars["resolver"] = zone.vars["dns"]
+	s := spec{corefile: block(metrics, siteBlock(throughResolver,
+		[]string{site, "ready resolve every 1s", "cdn example edge.cdn.example.net"})), vars: vars}.start(t)
+	const atEdge = "CNAME edge.cdn.example.net."
+	await(t, patience, atEdge, s.answer)
+	s.expectGates(t, 1, 0, 0)
+
+	change()
+	t.Logf("left after %s", await(t, promisedLeave, atOrigin, s.answer))
+	left := time.Now()
+	s.expectSaid(t, notThere("edge.cdn.example.net."), 1)
+	s.expectGates(t, 0, 1, 0)
+	change(records...)
+	await(t, promisedReturn, atEdge, s.answer)
+	if took := time.Since(left); took < soonestComing {
+		t.Errorf("Expected nobody there within %s, got somebody after %s", soonestComing, took)
+	}
+	s.expectSaid(t, "cdn example is ready again", 1)
+	s.expectGates(t, 1, 0, 0)
+	if got := s.total(t, ownSeries+"checks_total", "result", "resolve"); got == 0 {
+		t.Error("Expected checks that found no address")
+	}
+}
+
+// notThere is what the log says of a target without addresses.
+func notThere(target string) string {
+	return "site \"" + site + "\": cdn example is not ready: the target '" + target + "' has no address\n"
+}
+
+// expectSaid checks how often the log says something.
+func (s *server) expectSaid(t *testing.T, text string, times int) {
+	t.Helper()
+	if got := s.output.count(text); got != times {
+		t.Errorf("Expected the log to say %q %d times, got %d", text, times, got)
 	}
 }
 

@@ -18,6 +18,7 @@ func amplifying(t *testing.T, zone, more string) string {
 	b.WriteString(zone + ":$dns {\n    bind 127.0.0.1\n    bufsize 1232\n    cdnredirect {\n")
 	b.WriteString("        ns ns1.provider.example ns2.provider.example\n" + `        class web {
             cdn edge {label}-` + strings.ReplaceAll(zone, ".", "-") + `.cdn.example.net
+            ready none
             probe http http://{origin}:$origin/ every 1s timeout 800ms
             threshold response_time 300ms
             ` + more + "\n        }\n")

@@ -34,6 +34,7 @@ func partners(lines ...string) string {
             origin partner
             cdn big `+target+`
             cdn small `+smallTarget+`
+            ready none
             probe http http://{origin}:$origin/ every 1s timeout 800ms
             threshold response_time 300ms
             failback_delay 2s

@@ -121,6 +121,7 @@ func TestMetricsHaveTheDocumentedValues(t *testing.T) {
 		{"probes_total", "result", results},
 		{"probes_total", "kind", slices.Concat(internal.ProbeKinds(), internal.FeedKinds())},
 		{"panics_total", "task", s.labels(t, "panics_total", "task")},
+		{"gates", "state", s.labels(t, "gates", "state")},
 		{"decision_changes_total", "cause", s.labels(t, "decision_changes_total", "cause")},
 		{"probe_duration_seconds", "phase", s.labels(t, "probe_duration_seconds_count", "phase")},
 	} {
@@ -128,6 +129,10 @@ func TestMetricsHaveTheDocumentedValues(t *testing.T) {
 		if got := values(t, ownSeries+c.metric)[c.label]; !slices.Equal(got, c.want) {
 			t.Errorf("Expected the values %v of %s in README.md, got %v", c.want, c.metric, got)
 		}
+	}
+	slices.Sort(results)
+	if got := slices.Sorted(slices.Values(s.labels(t, "checks_total", "result"))); !slices.Equal(got, results) {
+		t.Errorf("Expected checks to have the results of probes, %v, got %v", results, got)
 	}
 }
 

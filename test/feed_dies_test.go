@@ -30,6 +30,7 @@ func mourners() string {
         class fed {
             origin farm
             cdn example ` + target + `
+            ready none
             failback_delay 3s
         }
         site cdn.example.org class fed {

@@ -22,6 +22,7 @@ func farm(feed string) string {
         class fed {
             origin farm
             cdn example `+target+`
+            ready none
             failback_delay 3s
         }
         site `+site+` class fed

@@ -28,6 +28,7 @@ func manySites() string {
 			text.WriteString(`        class many {
             origin 127.0.0.1
             cdn example {label}.cdn.example.net
+            ready none
             probe http http://{origin}:$origin/{name} every 6s timeout 5s
             threshold response_time 4s
         }

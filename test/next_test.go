@@ -81,12 +81,26 @@ func (z *zoneData) directive() string {
 	return "    file " + z.path + " {\n        reload 200ms\n    }\n"
 }
 
-// serveZone starts a second CoreDNS that has the data of a zone.
+// serveZone starts a second CoreDNS that has the data of a zone, with a short TTL
+// for what it denies.
 func serveZone(t *testing.T, zone string, records ...string) *server {
 	t.Helper()
-	text := "$TTL 60\n@ SOA ns.example.net. h.example.net. 1 7200 1800 86400 5\n@ NS ns.example.net.\n" + strings.Join(records, "\n") + "\n"
-	path := write(t, folder(t), "db", text)
-	return spec{corefile: zone + ":$dns {\n    bind 127.0.0.1\n    file " + path + "\n}\n"}.start(t)
+	s, _ := serveChanging(t, zone, records...)
+	return s
+}
+
+// serveChanging is the same, with a function that gives the zone other records.
+func serveChanging(t *testing.T, zone string, records ...string) (s *server, change func(records ...string)) {
+	t.Helper()
+	dir, serial := folder(t), 0
+	change = func(records ...string) {
+		t.Helper()
+		serial++
+		write(t, dir, "db", fmt.Sprintf("$TTL 60\n@ SOA ns.example.net. h.example.net. %d 7200 1800 86400 5\n@ NS ns.example.net.\n%s\n", serial, strings.Join(records, "\n")))
+	}
+	change(records...)
+	s = spec{corefile: zone + ":$dns {\n    bind 127.0.0.1\n    file " + filepath.Join(dir, "db") + " {\n        reload 200ms\n    }\n}\n"}.start(t)
+	return s, change
 }
 
 // TestOriginNextFollowsAZoneFile leads to the address by CNAMEs, and then to

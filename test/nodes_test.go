@@ -49,6 +49,7 @@ var ownPlan = plan{
         site www.steer.zz {
             origin ` + webServer + `
             cdn edge {label}.edge.own.zz
+            ready none
             probe http http://{origin}/ every 1s timeout 800ms
             threshold response_time 300ms
             ttl 5s

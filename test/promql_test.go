@@ -19,6 +19,7 @@ const overworked = `    cdnredirect {
         site ` + site + ` {
             origin 127.0.0.1
             cdn example ` + target + `
+            ready none
             feed requests promql http://127.0.0.1:$prom requests every 1s
             threshold requests 5 no_data stay
             failback_delay 1s

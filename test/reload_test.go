@@ -94,6 +94,7 @@ const second = `example.net:$dns {
         site www.example.net {
             origin 127.0.0.1
             cdn example elsewhere.example.com
+            ready none
             probe http http://{origin}:$origin/ every 1s timeout 800ms
             ` + lenient + `
         }

@@ -74,7 +74,7 @@ var labSites = []steered{
 	},
 	{ // followed to another site
 		name:   "alias.steer.zz.",
-		lines:  []string{"cdn edge www.steer.zz"},
+		lines:  []string{"cdn edge www.steer.zz", "ready none"}, // which the CDN's server does not know
 		origin: itself(atWeb),
 		cdn:    alias(atEdge, "www.steer.zz.", "www.edge.cdn.zz."),
 	},
@@ -109,7 +109,7 @@ var labSites = []steered{
 	},
 	{ // followed to data of the plugin behind, of which most types are not there
 		name:   "moved.filed.zz.",
-		lines:  []string{"cdn edge mail.filed.zz"},
+		lines:  []string{"cdn edge mail.filed.zz", "ready none"},
 		origin: itself(atWeb),
 		cdn:    followed(data{dns.TypeA: "A 192.0.2.25"}, "mail.filed.zz."),
 	},

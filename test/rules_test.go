@@ -298,7 +298,7 @@ func TestRule35NobodyIsSentToADeadTarget(t *testing.T) {
 	cdn := "example.net:$dns {\n    bind 127.0.0.1\n    file " + zone + "\n}\n"
 	for name, tc := range map[string]struct {
 		target, want string
-		dead         float64
+		dead         int
 	}{
 		"IsThere":     {"alive.example.net.", "CNAME alive.example.net.", 0},
 		"IsNotThere":  {"gone.example.net.", atOrigin, 1},
@@ -306,18 +306,17 @@ func TestRule35NobodyIsSentToADeadTarget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			conf := strings.Replace(ours("cdn example "+tc.target), "class tested", "resolver 127.0.0.1:$cdn\n        class tested", 1)
+			conf := strings.Replace(ours("cdn example "+tc.target, "ready resolve every 1s"), "class tested", "resolver 127.0.0.1:$cdn\n        class tested", 1)
 			s := spec{corefile: strings.Replace(cdn, "$dns", "$cdn", 1), vars: map[string]string{}}.start(t)
 			vars := at(absentOrigin(t))
 			vars["cdn"] = s.vars["cdn"]
 			s = spec{corefile: block(metrics, conf), vars: vars}.start(t)
 			awaitTrue(t, "the origin to be down", func() bool { return s.total(t, ownSeries+"sites", "side", "cdn") == 1 })
 			await(t, patience, tc.want, s.answer)
-			if got := s.total(t, ownSeries+"targets_dead"); got != tc.dead {
-				t.Errorf("Expected %g dead targets, got %g", tc.dead, got)
-			}
-			if said := s.output.count("has no address: nobody is sent there"); said != int(tc.dead) {
-				t.Errorf("Expected %g lines that say so, got %d", tc.dead, said)
+			s.expectGates(t, float64(1-tc.dead), float64(tc.dead), 0)
+			s.expectSaid(t, notThere(tc.target), tc.dead)
+			if found := s.total(t, ownSeries+"checks_total", "result", "resolve") > 0; found != (tc.dead > 0) {
+				t.Errorf("Expected checks that found no address to be %t, got %t", tc.dead > 0, found)
 			}
 		})
 	}
@@ -327,13 +326,40 @@ func TestRule35NobodyIsSentToADeadTarget(t *testing.T) {
 // no answer waits for it.
 func TestRule36ADeadResolverStopsNobody(t *testing.T) {
 	t.Parallel()
-	conf := strings.Replace(ours(), "class tested", "resolver 127.0.0.1:$nobody\n        class tested", 1)
-	bothSides(t, []string{metrics, conf}, func(t *testing.T, s *server, _ string) {
-		if got := s.total(t, ownSeries+"targets_dead"); got != 0 {
-			t.Errorf("Expected no dead target, got %g", got)
-		}
-		awaitTrue(t, "a lookup that failed", func() bool { return s.total(t, ownSeries+"lookups_total", "kind", "target", "result", "error") > 0 })
+	conf := strings.Replace(ours("ready resolve every 1s"), "class tested", "resolver 127.0.0.1:$nobody\n        class tested", 1)
+	bothSides(t, []string{metrics, conf}, func(t *testing.T, s *server, want string) {
+		s.failLookups(t, 3)
+		s.expectGates(t, 0, 0, 1)
+		await(t, 0, want, s.answer)
+		s.expectSaid(t, "cdn example is not ready: it could not be checked: ", 1)
 	})
+}
+
+// failLookups waits until so many more lookups of targets have failed.
+func (s *server) failLookups(t *testing.T, n float64) {
+	t.Helper()
+	failed := func() float64 { return s.total(t, ownSeries+"lookups_total", "kind", "target", "result", "error") }
+	before := failed()
+	awaitTrue(t, "lookups that failed", func() bool { return failed() >= before+n })
+}
+
+// TestRule36ADeadResolverClosesNothing has the resolver die that had found the
+// target: visitors stay there, and others come.
+func TestRule36ADeadResolverClosesNothing(t *testing.T) {
+	t.Parallel()
+	web := slowOrigin(t)
+	resolver := serveZone(t, "cdn.example.net", "www-example-org 5 A 198.51.100.1")
+	vars := at(web)
+	vars["resolver"] = resolver.vars["dns"]
+	conf := siteBlock(throughResolver, []string{site, "ready resolve every 1s"}, []string{"next.example.org", "ready resolve every 1s", "host www.example.org", "cdn example " + target, "threshold response_time 700ms"})
+	s := spec{corefile: block(metrics, conf), vars: vars}.start(t)
+	await(t, promisedSlow, atCDN, s.answer)
+	resolver.kill()
+	s.failLookups(t, 4) // one more than would close it, if they said anything of the CDN
+	await(t, 0, atCDN, s.answer)
+	s.expectGates(t, 2, 0, 0)
+	web.kill("127.0.0.1")
+	await(t, promisedDown, atCDN, func() string { return s.udp().ask("next.example.org.", typeA) })
 }
 
 // TestRule37NobodyLearnsTheVersion (RFC 4892): no plugin for that is in the

@@ -139,6 +139,7 @@ const curiousSite = `        cdn NAME {
         site NAME.example.org {
             origin 127.0.0.1
             cdn example ` + target + `
+            ready none
             probe http BASENAME/probe?key=c4n4ry-query timeout 500ms every 1s header X-Literal c4n4ry-literal header X-Env env:CANARY header X-File file:$file
             probe tcp 127.0.0.1:$web every 1s send "GET /NAME HTTP/1.0\r\nX: c4n4ry-send\r\n\r\n" expect nothing
             probe dns 127.0.0.1:$udp example.org every 1s timeout 200ms

@@ -28,6 +28,7 @@ func served(lines ...string) string {
             probe http http://{origin}:$origin/ every 1s timeout 800ms
             threshold response_time 300ms
             cdn small `+smallTarget+` priority 1
+            ready none
         }
         site `+site+` class web {
             cdn big `+target+` service one

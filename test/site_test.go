@@ -43,6 +43,7 @@ func ours(lines ...string) string {
         class tested {
             origin 127.0.0.1
             cdn example ` + target + `
+            ready none
             probe http http://{origin}:$origin/ every 1s timeout 800ms
             threshold response_time 300ms
             ttl 30s

@@ -24,6 +24,7 @@ func partner(host, line string) string {
         }
         class fed {
             cdn example `+target+`
+            ready none
             threshold load 5 no_data cdn after 1s
             failback_delay 1s
             damping off

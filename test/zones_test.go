@@ -33,6 +33,7 @@ const labClass = `        resolver ` + cdnServer + `
         class lab {
             origin ` + webServer + `
             cdn edge {label}.edge.cdn.zz
+            ready resolve every 1s
             probe http http://{origin}/ every 1s timeout 800ms
             threshold response_time 300ms
             ttl 5s

@@ -58,6 +58,7 @@ ours() {
 		            ${3:+host $3}
 		            origin 192.0.2.1
 		            cdn example {label}.cdn.example.net
+		            ready none
 		            probe http http://$origin$1 every 1h timeout 5s
 		            threshold response_time ${4:-1s}
 		            ttl 30s

@@ -22,6 +22,7 @@ monitored() {
 		        class bench {
 		            host www.example.org
 		            cdn example {label}.cdn.example.net
+		            ready none
 		            probe http http://{origin}:$many_port/up every $period timeout 1s $*
 		            threshold response_time 500ms
 		        }

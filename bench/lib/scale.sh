@@ -16,6 +16,7 @@ spread() {
 		        class bench {
 		            host www.example.org
 		            cdn example {label}.cdn.example.net
+		            ready none
 		            probe http http://{origin}:$many_port/up every $scale_period
 		            threshold response_time 2s
 		        }

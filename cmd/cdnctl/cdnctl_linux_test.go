@@ -38,7 +38,7 @@ func (f fake) Drain(cdn, node string, drain bool) error {
 
 func (f fake) CDNs() []api.CDNState {
 	return []api.CDNState{
-		{Name: "far", Operated: "third-party", Standing: api.StandingOut, Since: f.state.Since, Ejections: 2,
+		{Name: "far", NotReady: 3, Operated: "third-party", Standing: api.StandingOut, Since: f.state.Since, Ejections: 2,
 			Back: f.state.Since.Add(time.Minute), Reason: f.state.Reason, Record: []api.Sample{
 				{Signal: site.ResponseTime, Value: 0.39, Age: ms(1000)},
 				{Signal: site.UsedBandwidth, Value: 2e9, Age: ms(30_000)},
@@ -101,7 +101,7 @@ func explanation(s api.State, client netip.Addr) api.Explanation {
 			{Kind: "promql", Target: "http://192.0.2.10:9090/", Every: api.Seconds(time.Minute), Health: api.HealthUnknown},
 		},
 		Candidates: []api.Candidate{
-			{CDN: s.CDNs[0], Part: 1, Taken: true, Why: "taken"},
+			{CDN: s.CDNs[0], Part: 1, Taken: true, Checked: s.Since, Why: "taken"},
 			{CDN: api.CDN{Name: "other", Target: "www.other.example."}, Priority: 1, Why: "out: down"},
 		},
 		NextChange: "the return, at or under 240ms for 120s",
@@ -192,9 +192,9 @@ func TestStatesAsJSONAreTheAPIs(t *testing.T) {
 func TestCDNs(t *testing.T) {
 	code, out, _ := cdnctl(t, fake{state: state()}, "cdns")
 	expect(t, code, 0, out, `
-CDN   OPERATED     STANDING                         TAKES  SITES  SINCE                 REASON
-far   third-party  out, until 2026-01-02T03:05:05Z  0%     0      2026-01-02T03:04:05Z  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
-edge  own          ready, full                      55%    7      -
+CDN   OPERATED     STANDING                         TAKES  SITES  NOT READY  SINCE                 REASON
+far   third-party  out, until 2026-01-02T03:05:05Z  0%     0      3          2026-01-02T03:04:05Z  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
+edge  own          ready, full                      55%    7      0          -
 
 CDN   NODE  STANDING        WEIGHT  ADDRESSES                         SINCE                 REASON
 edge  fra1  ready, drained  0       192.0.2.10 up, 2001:db8::10 down  -                     below
@@ -242,9 +242,9 @@ next      the return, at or under 240ms for 120s
 answer    for clients in 198.51.100.0/24: cdn edge
           www.example.org. 30 IN CNAME www.edge.example.net.
 
-CDN    PRIORITY  WEIGHT  TAKES  TAKEN  TARGET                 WHY
-edge   0         0       100%   yes    www.edge.example.net.  taken
-other  1         0       0%     no     www.other.example.     out: down
+CDN    PRIORITY  WEIGHT  TAKES  TAKEN  CHECKED               TARGET                 WHY
+edge   0         0       100%   yes    2026-01-02T03:04:05Z  www.edge.example.net.  taken
+other  1         0       0%     no     -                     www.other.example.     out: down
 
 ORIGIN  OPERATED  SIDE  SERVING  ADDRESSES
 fra     own       cdn   yes      192.0.2.10 up, 2001:db8::10 down

@@ -12,7 +12,7 @@ import (
 func newCDNs(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cdns",
-		Short: "Show how the CDNs are that are watched, and why",
+		Short: "Show how the CDNs are that are watched or checked, and why",
 		Args:  cobra.NoArgs,
 	}
 	form := outputFlag(cmd, "text", "json")
@@ -32,9 +32,9 @@ func newCDNs(server dial) *cobra.Command {
 }
 
 func (p *page) cdns(cdns []api.CDNState) {
-	rows := [][]string{{"CDN", "OPERATED", "STANDING", "TAKES", "SITES", "SINCE", "REASON"}}
+	rows := [][]string{{"CDN", "OPERATED", "STANDING", "TAKES", "SITES", "NOT READY", "SINCE", "REASON"}}
 	for _, c := range cdns {
-		rows = append(rows, []string{c.Name, c.Operated, standing(c), percent(c.Part), fmt.Sprint(c.Sites), since(c.Since), c.Reason})
+		rows = append(rows, []string{c.Name, c.Operated, standing(c), percent(c.Part), fmt.Sprint(c.Sites), fmt.Sprint(c.NotReady), since(c.Since), c.Reason})
 	}
 	p.table("", rows)
 	rows = [][]string{{"CDN", "NODE", "STANDING", "WEIGHT", "ADDRESSES", "SINCE", "REASON"}}
@@ -85,9 +85,9 @@ func standing(c api.CDNState) string {
 
 // candidates shows which CDNs may take a site's visitors, and why not.
 func (p *page) candidates(candidates []api.Candidate) {
-	rows := [][]string{{"CDN", "PRIORITY", "WEIGHT", "TAKES", "TAKEN", "TARGET", "WHY"}}
+	rows := [][]string{{"CDN", "PRIORITY", "WEIGHT", "TAKES", "TAKEN", "CHECKED", "TARGET", "WHY"}}
 	for _, c := range candidates {
-		rows = append(rows, []string{c.Name, fmt.Sprint(c.Priority), fmt.Sprint(c.Weight), percent(c.Part), yes(c.Taken), c.Target, c.Why})
+		rows = append(rows, []string{c.Name, fmt.Sprint(c.Priority), fmt.Sprint(c.Weight), percent(c.Part), yes(c.Taken), since(c.Checked), c.Target, c.Why})
 	}
 	p.section(rows)
 }

@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// CDNState says how a CDN is that is watched, and why.
+// CDNState says how a CDN is that is watched or checked, and why.
 type CDNState struct {
 	Name      string    `json:"name"`
 	Operated  string    `json:"operated"` // "own" or "third-party"
@@ -14,6 +14,7 @@ type CDNState struct {
 	Back      time.Time `json:"back,omitzero"`  // when it comes back if all stays as it is
 	Reason    string    `json:"reason"`         // in a line, for people
 	Sites     int       `json:"sites"`          // whose visitors it has
+	NotReady  int       `json:"not_ready"`      // sites that it is not ready for, by its checks
 
 	Zone     string `json:"zone,omitempty"`     // below which we answer for it
 	Capacity Number `json:"capacity,omitempty"` // bit/s; 0: no bound is known; of nodes the sum over those that serve and whose use is known
@@ -52,8 +53,9 @@ const (
 // Candidate says whether one of a site's CDNs takes its visitors, and why not.
 type Candidate struct {
 	CDN
-	Priority int     `json:"priority"`
-	Part     float64 `json:"part"`  // of its clients that it would take, 0 to 1
-	Taken    bool    `json:"taken"` // it is one of those that the site's decision names
-	Why      string  `json:"why"`   // in a line, for people
+	Priority int       `json:"priority"`
+	Part     float64   `json:"part"`             // of its clients that it would take, 0 to 1
+	Taken    bool      `json:"taken"`            // it is one of those that the site's decision names
+	Checked  time.Time `json:"checked,omitzero"` // when the latest check of it for the site began; absent: there was none that says anything
+	Why      string    `json:"why"`              // in a line, for people
 }

@@ -305,7 +305,7 @@ func fullCDN() api.CDNState {
 	e, _ := full()
 	return api.CDNState{
 		Name: "edge", Operated: "third-party", Standing: api.StandingOut, Full: true, Part: 0.5, Since: e.Since, Ejections: 2,
-		Back: e.Since, Reason: e.Reason, Sites: 3, Capacity: 1e10, Soft: 8e9, Zone: "edge.example.net.", Used: 1e9,
+		Back: e.Since, Reason: e.Reason, Sites: 3, NotReady: 2, Capacity: 1e10, Soft: 8e9, Zone: "edge.example.net.", Used: 1e9,
 		Nodes: []api.NodeState{{Name: "fra1", Addresses: e.Origins[0].Addresses, Standing: api.StandingReady, Drained: true, Since: e.Since,
 			Reason: "below", Weight: 10, Capacity: 1e9, Record: e.Sources[0].Last}},
 		Record: e.Sources[0].Last, Thresholds: e.Thresholds, Sources: e.Sources,
@@ -327,7 +327,7 @@ func full() (api.Explanation, api.ProbeReport) {
 		},
 		Names: []string{"www.example.org.", "*.example.org."},
 		Candidates: []api.Candidate{{CDN: api.CDN{Name: "edge", Target: "www.edge.example.net.", Weight: 2}, Priority: 1,
-			Part: 0.5, Taken: true, Why: "comes back"}},
+			Part: 0.5, Taken: true, Checked: at, Why: "comes back"}},
 		Thresholds: []api.ThresholdState{{Origin: "fra", Signal: site.ResponseTime, Statistic: site.P90, Limit: 0.3,
 			Recover: 0.24, Missing: true, Value: 0.39, V: 1.3, Samples: 9, Age: api.Seconds(time.Second), Over: 3, Hard: 1,
 			NoData: "origin after 10m"}},

@@ -72,7 +72,7 @@ func partSince(since, now time.Time) float64 {
 
 // Candidate is how the CDN is for a site.
 func (st CDNState) Candidate(now time.Time) Candidate {
-	c := Candidate{Out: st.Out(), Slow: st.slow(), Unknown: st.Unknown(), Part: st.Part(now)}
+	c := Candidate{Out: st.Out(), Spare: st.slow(), Unknown: st.Unknown(), Part: st.Part(now)}
 	if !st.Full {
 		c.Room = partSince(st.Room, now)
 	}

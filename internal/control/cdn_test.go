@@ -301,19 +301,19 @@ func TestASlowCDNServes(t *testing.T) {
 	})
 	h.probe(true)
 	h.probe(true)
-	if h.wantOut(t, true, "slow"); !h.state.Candidate(h.now).Slow {
+	if h.wantOut(t, true, "slow"); !h.state.Candidate(h.now).Spare {
 		t.Error("Expected it to serve all the same")
 	}
 	h = probed(used)
 	for range 4 {
 		h.use(11e9)
 	}
-	if h.wantOut(t, true, "at its capacity"); h.state.Candidate(h.now).Slow {
+	if h.wantOut(t, true, "at its capacity"); h.state.Candidate(h.now).Spare {
 		t.Error("Expected nobody at a CDN that is at its capacity")
 	}
 	h = probed()
 	h.probe(false)
-	if h.wantOut(t, true, "dead"); h.state.Candidate(h.now).Slow {
+	if h.wantOut(t, true, "dead"); h.state.Candidate(h.now).Spare {
 		t.Error("Expected nobody at a CDN that is down")
 	}
 }

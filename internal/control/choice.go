@@ -13,7 +13,7 @@ import (
 // Candidate is how one of a site's CDNs is at the moment.
 type Candidate struct {
 	Out     bool    // it takes nobody
-	Slow    bool    // it is out, but serves: better than an origin that is down
+	Spare   bool    // it is out, but serves: better than an origin that is down
 	Unknown bool    // nothing is known of it: it comes after those of which something is
 	Room    float64 // of the sites that are not there yet, which part may come, 0 to 1: 0 while it is full
 	Part    float64 // of its clients that it takes: below 1 while it comes back, never 0
@@ -44,7 +44,7 @@ func (d *deciding) choose() []site.CDN {
 		order = ordered(cdns, func(i int) bool { return !candidates[i].Out })
 	}
 	if len(order) == 0 && d.down() {
-		order = ordered(cdns, func(i int) bool { return candidates[i].Slow })
+		order = ordered(cdns, func(i int) bool { return candidates[i].Spare })
 	}
 	first := foremost(cdns, order)
 	if !slices.ContainsFunc(first, func(i int) bool { return candidates[i].Part < 1 }) {

@@ -15,7 +15,7 @@ import (
 var (
 	ready   = control.Good()
 	gone    = control.Candidate{Out: true, Room: 1, Part: 1}
-	slow    = control.Candidate{Out: true, Slow: true, Room: 1, Part: 1}
+	slow    = control.Candidate{Out: true, Spare: true, Room: 1, Part: 1}
 	full    = control.Candidate{Part: 1}
 	unknown = control.Candidate{Unknown: true, Room: 1, Part: 1}
 )

@@ -36,6 +36,7 @@ func (d *deciding) conclude() {
 		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
 	}
 	st.Due = d.due(full)
+	st.Near, st.Down = d.near(), d.down()
 	if nothingNew(last, next) {
 		return
 	}
@@ -45,6 +46,20 @@ func (d *deciding) conclude() {
 	if told.Reason != nil && *told.Reason == news.Reason {
 		told.Reason = &news.Reason // one copy is enough
 	}
+}
+
+// nearV is the performance value from which on CDNs are to be ready.
+const nearV = 0.8
+
+// near reports whether a CDN has visitors of the site, or an origin has come near
+// its limits.
+func (d *deciding) near() bool {
+	for i := range d.origins {
+		if j := &d.origins[i]; j.known && j.reason.V > nearV {
+			return true
+		}
+	}
+	return d.st.Side == site.SideCDN
 }
 
 // serving returns the origins that serve those who are not diverted: the

@@ -15,6 +15,8 @@ type State struct {
 	Told int            // index of the origin whose latest turn moved the visitors: its reason is the site's; None: that one has gone
 	Last *site.Decision // the latest one, not to be changed; nil: there is none yet
 	Due  time.Time      // when time alone may change the decision; zero: it cannot
+	Near bool           // visitors are diverted, or soon may be
+	Down bool           // all origins are
 
 	Origins []Standing // in the order of site.Site.Origins
 	Counts  []Count    // of their thresholds, origin by origin: those of the site, then the origin's own

@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -48,11 +49,13 @@ func (c *Config) checkClass(n node) error {
 	if err := checkLines(d.site, n); err != nil {
 		return err
 	}
-	if err := d.expand(); err != nil {
-		return err
+	asks := func() error {
+		return cmp.Or(c.checkAsks(n, n.children, d.site.Probes, d.site.Feeds), c.checkReady(d))
 	}
-	if err := c.checkAsks(n, n.children, d.site.Probes, d.site.Feeds); err != nil {
-		return err
+	for _, step := range []func() error{d.expand, d.expandReady, asks} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	fill(d.site)
 	return d.validate()

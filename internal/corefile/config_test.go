@@ -210,6 +210,7 @@ func inherited(change func(*site.Site)) *site.Site {
 	if change != nil {
 		change(s)
 	}
+	s.FinishReady()
 	return s
 }
 

@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -56,8 +57,10 @@ func (c *Config) build(e *entry, lines []node) (*site.Site, error) {
 	s.Zone, s.Place = e.zone, e.node.place()
 	d := &draft{site: s, node: e.node, lines: lines}
 	join := func() error { c.join(s); return nil }
-	asks := func() error { return c.checkAsks(d.node, d.lines, s.Probes, s.Feeds) }
-	for _, step := range []func() error{d.apply, join, d.expand, asks, d.validate} {
+	asks := func() error {
+		return cmp.Or(c.checkAsks(d.node, d.lines, s.Probes, s.Feeds), c.checkReady(d))
+	}
+	for _, step := range []func() error{d.apply, join, d.expand, d.expandReady, asks, d.validate} {
 		if err := step(); err != nil {
 			return nil, err
 		}

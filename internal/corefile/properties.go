@@ -35,6 +35,8 @@ var properties = map[string]property{
 	"answer":         {set: setAnswer},
 	"https":          {set: setHTTPS},
 	"hides":          {set: setHides},
+	"ready":          {set: setReady},
+	"warmup":         {set: setWarmup},
 }
 
 // setHost reads: host NAME...

@@ -24,8 +24,8 @@ type lineError struct{ line, want string }
 
 // propertyErrors has each property's every failure.
 var propertyErrors = []lineError{
-	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
-	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, threshold, ttl are known"},
+	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, ready, threshold, ttl, warmup are known"},
+	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, ready, threshold, ttl, warmup are known"},
 
 	{"host", wrongArgs + "'host'"},
 	{"host a..b", "'a..b' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -210,7 +210,9 @@ var propertyErrors = []lineError{
 }
 
 // lineErrors are those of a class as of a site.
-func lineErrors() []lineError { return slices.Concat(propertyErrors, sourceErrors, thresholdErrors) }
+func lineErrors() []lineError {
+	return slices.Concat(propertyErrors, sourceErrors, thresholdErrors, readyErrors)
+}
 
 func TestPropertyErrors(t *testing.T) {
 	for _, tc := range lineErrors() {
@@ -400,7 +402,7 @@ func same(t *testing.T, got, want *site.Site) {
 }
 
 func TestEffects(t *testing.T) {
-	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects) {
+	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects, readyEffects) {
 		t.Run(tc.line, func(t *testing.T) {
 			_, sites, err := load(siteWith(tc.line))
 			if err != nil {
@@ -411,6 +413,7 @@ func TestEffects(t *testing.T) {
 			if reflect.DeepEqual(want, base()) {
 				t.Fatal("the row changes nothing")
 			}
+			want.FinishReady()
 			same(t, sites[0], want)
 		})
 	}
@@ -423,7 +426,9 @@ func TestDefaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, sites[0], base())
+			want := base()
+			want.FinishReady()
+			same(t, sites[0], want)
 		})
 	}
 }

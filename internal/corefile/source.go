@@ -278,6 +278,12 @@ func httpOptions(src *site.Source) []option {
 	)
 }
 
+// checkOptions are those of a probe that holds for a CDN: each check is a visit of
+// its own.
+func checkOptions(src *site.Source) []option {
+	return slices.DeleteFunc(httpOptions(src), func(o option) bool { return o.word == "keep_alive" })
+}
+
 func tlsOptions(src *site.Source) []option {
 	return []option{{"tls_verify", into(&src.Ask.SkipVerify, off)}, {"days", into(&src.Ask.Days, natural)}}
 }

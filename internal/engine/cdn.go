@@ -71,7 +71,7 @@ func (e *Engine) stepCDN(c *cdn, path int, now time.Time) {
 		e.reportCDN(c, before)
 	}
 	if was != c.candidate {
-		e.stepDiverted(c, now)
+		e.stepDiverted(g, c.watched.Name, now)
 	}
 }
 
@@ -114,11 +114,11 @@ func left(d *site.Decision, s *site.Site) *site.Decision {
 
 // stepDiverted lets those sites decide that are at a CDN, or would be if one
 // took them, and know this one.
-func (e *Engine) stepDiverted(c *cdn, now time.Time) {
-	knows := func(o site.CDN) bool { return o.Name == c.watched.Name }
+func (e *Engine) stepDiverted(g *Generation, cdn string, now time.Time) {
+	knows := func(o site.CDN) bool { return o.Name == cdn }
 	e.following = true
 	defer func() { e.following = false }()
-	for _, r := range c.generation.runners {
+	for _, r := range g.runners {
 		if r.entry != nil && r.state.Side == site.SideCDN && slices.ContainsFunc(r.site.CDNs, knows) {
 			e.step(r, control.None, now)
 		}

@@ -11,23 +11,54 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// CDNs returns the states of all watched CDNs in force, in the order of their
-// names; see api.Engine.
+// CDNs returns the states of all CDNs in force that are watched or checked, in the
+// order of their names; see api.Engine.
 func (e *Engine) CDNs() []api.CDNState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.current == nil {
+	g := e.current
+	if g == nil {
 		return nil
 	}
 	now := time.Now()
-	sites := e.current.sitesAtCDNs()
+	sites := g.sitesAtCDNs()
+	names := slices.AppendSeq(slices.Collect(maps.Keys(g.cdns)), maps.Keys(g.canaries))
+	slices.Sort(names)
 	var states []api.CDNState
-	for _, name := range slices.Sorted(maps.Keys(e.current.cdns)) {
-		state := e.current.cdns[name].shown(now)
+	for _, name := range slices.Compact(names) {
+		state := api.CDNState{Name: name, Operated: operatedBy(true), Standing: api.StandingReady, Part: 1, Reason: "nothing but checks tells anything of it"}
+		if c := g.cdn(name); c != nil {
+			state = c.shown(now)
+		}
 		state.Sites = sites[name]
+		g.showGates(&state)
 		states = append(states, state)
 	}
 	return states
+}
+
+// showGates adds what checks have found of a CDN.
+func (g *Generation) showGates(s *api.CDNState) {
+	k, gates, why := g.canaries[s.Name], 0, ""
+	for _, r := range g.runners {
+		for i := range r.gates {
+			if r.gates[i].canary != k {
+				continue
+			}
+			gates++
+			if not := r.gates[i].whyNot(); not != "" {
+				s.NotReady++
+				why = not
+			}
+		}
+	}
+	switch {
+	case gates == 0 || s.Standing == api.StandingOut:
+	case !k.state.Open:
+		s.Standing, s.Part, s.Since, s.Reason = api.StandingOut, 0, k.state.Since, "checks of its sites fail: "+k.state.Failure
+	case s.NotReady == gates:
+		s.Standing, s.Part, s.Reason = api.StandingOut, 0, "it is ready for no site: "+why
+	}
 }
 
 // shown returns the CDN's state as people see it.
@@ -144,7 +175,7 @@ func record(sources []api.SourceState) []api.Sample {
 // shownCandidates says of each CDN of a site whether it takes its visitors.
 func (r *runner) shownCandidates() []api.Candidate {
 	d := r.state.Decision()
-	candidates := r.candidates()
+	candidates := r.candidates(time.Now())
 	shown := make([]api.Candidate, len(r.site.CDNs))
 	for i, c := range r.site.CDNs {
 		shown[i] = api.Candidate{CDN: shownCDN(c), Priority: c.Priority, Part: 1}
@@ -153,6 +184,9 @@ func (r *runner) shownCandidates() []api.Candidate {
 		}
 		shown[i].Taken = slices.ContainsFunc(d.CDNs, func(o site.CDN) bool { return sameCDN(o, c) })
 		shown[i].Why = r.why(i, candidates, shown[i].Taken)
+		if r.gates != nil {
+			shown[i].Checked = r.gates[i].state.Checked
+		}
 		switch {
 		case shown[i].Taken && len(d.CDNs) == 1:
 			shown[i].Part = 1
@@ -166,9 +200,17 @@ func (r *runner) shownCandidates() []api.Candidate {
 // why says why a CDN takes the site's visitors or not.
 func (r *runner) why(i int, candidates []control.Candidate, taken bool) string {
 	c := r.generation.cdns[r.site.CDNs[i].Name]
+	notReady := ""
+	if r.gates != nil {
+		notReady = r.gates[i].whyNot()
+	}
 	switch {
 	case !r.leads(i):
 		return fmt.Sprintf("out: the target %s has no address", r.site.CDNs[i].Target)
+	case notReady != "" && taken:
+		return "better than an origin that is down, but not known to be ready: " + notReady
+	case notReady != "":
+		return "not ready: " + notReady
 	case c != nil && c.state.Out() && taken:
 		return "slow, but better than an origin that is down: " + c.state.Reason().String()
 	case c != nil && c.state.Out():
@@ -177,13 +219,13 @@ func (r *runner) why(i int, candidates []control.Candidate, taken bool) string {
 		return "taken"
 	case c != nil && c.state.Unknown():
 		return "nothing is known of it: those of which something is come first"
-	case c != nil && candidates[i].Part < 1:
+	case candidates != nil && candidates[i].Part < 1:
 		return fmt.Sprintf("comes back: takes %.0f %% of its clients so far", candidates[i].Part*100)
 	case taken:
 		return "taken"
 	case c != nil && c.state.Full:
 		return "full: it gets no further sites while another CDN takes them"
-	case c != nil && candidates[i].Room < 1:
+	case candidates != nil && candidates[i].Room < 1:
 		return "was full: it gets further sites one by one"
 	case r.state.Side != site.SideCDN:
 		return "ready"

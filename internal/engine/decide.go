@@ -85,7 +85,9 @@ func (e *Engine) sweep(now time.Time) {
 				e.step(r, control.None, now)
 			}
 		}
+		e.sweepGates(g, now)
 	}
+	e.tellGates(now)
 }
 
 // step lets a runner decide and reports what came of it. Only the generation
@@ -94,15 +96,19 @@ func (e *Engine) sweep(now time.Time) {
 func (e *Engine) step(r *runner, path int, now time.Time) {
 	defer e.recovered()
 	hold := r.generation.guard.holds(r, now)
+	near := r.state.Near
 	before, changed := r.step(path, now, hold)
 	e.guarded(r, before.Side, hold, now)
+	if near != r.state.Near {
+		e.need(r, now)
+	}
+	if r.awaited && r.settled() {
+		r.generation.known(&r.observed)
+	}
 	if !changed {
 		return
 	}
 	after := r.state.Decision()
-	if before.Side == site.SideUnknown && after.Side != site.SideUnknown {
-		r.generation.known(&r.observed)
-	}
 	if r.generation == e.current && moved(before, after) {
 		e.cfg.Metrics.moved(before.Side, after.Side)
 		e.report(r.site, before, after)

@@ -62,6 +62,12 @@ type Engine struct {
 	following  bool                     // sites decide because of a CDN, of which the operator knows
 	surveyed   time.Time                // when sources were last looked at
 	complained time.Time                // when lookups of targets were last told to fail
+
+	checks                 checkQueue
+	toWarm                 []warming // that wait for one of the warmers
+	warmers                int
+	countedGates           time.Time // since when the operator was told of saidGates gates
+	saidGates, unsaidGates int
 }
 
 // event is the samples of one target on their way from the scheduler to the
@@ -83,6 +89,7 @@ func New(cfg Config) *Engine {
 		drains:  make(map[nodeName]bool),
 		moving:  make(map[*runner][]netip.Addr),
 		probes:  cfg.Network.Probes(),
+		checks:  newCheckQueue(),
 	}
 	e.scheduler = health.NewScheduler(health.Config{
 		Probes:  e.probes,
@@ -99,6 +106,7 @@ func New(cfg Config) *Engine {
 	e.run(ctx, "schedule", e.scheduler.Run)
 	e.run(ctx, "decide", e.decide)
 	e.run(ctx, "guard", e.watchAnchors)
+	e.run(ctx, "check", e.check)
 	return e
 }
 

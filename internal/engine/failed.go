@@ -55,6 +55,7 @@ func (e *Engine) survey(now time.Time) {
 	e.cfg.Metrics.stale.Set(float64(stale))
 	e.cfg.Metrics.age.Set(oldest.Seconds())
 	e.surveyCDNs(now)
+	e.cfg.Metrics.recountGates(e.current)
 }
 
 // age returns how old a source's newest sample is, if it has one.

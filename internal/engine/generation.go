@@ -39,16 +39,18 @@ func (s Sites) observed() []*site.Site {
 type Generation struct {
 	Table *route.Table
 
-	runners []*runner
-	cdns    map[string]*cdn // those that are watched
-	zones   map[string]*route.Zone
-	targets map[string]*target
-	resolve health.Exchange    // with the resolvers
-	end     context.CancelFunc // of its lookups
+	runners  []*runner
+	cdns     map[string]*cdn // those that are watched
+	zones    map[string]*route.Zone
+	targets  map[string]*target
+	canaries map[string]*canary // by CDN, of those that are checked
+	resolve  health.Exchange    // with the resolvers
+	end      context.CancelFunc // of its lookups
 
-	socket  *api.Server      // nil: there is none
-	nothing looked           // of all sites for which nothing is looked up; stays empty
-	scratch []control.Source // reused from decision to decision
+	socket  *api.Server         // nil: there is none
+	nothing looked              // of all sites for which nothing is looked up; stays empty
+	scratch []control.Source    // reused from decision to decision
+	choices []control.Candidate // and so are these
 	allow   []netip.Prefix
 	guard   guard
 
@@ -57,7 +59,7 @@ type Generation struct {
 	unknown   int           // sites and CDNs that are awaited and whose first round is not over
 	unlocated int           // sites whose origin has no address yet
 	held      int           // sites that hidden data holds back
-	dead      int           // targets that lead nowhere
+	returning []*gate       // whose clients come back part by part
 	ready     chan struct{} // closed by over
 	over      func()        // the first round is over, once
 }
@@ -92,13 +94,14 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	g := &Generation{
-		cdns:    make(map[string]*cdn),
-		zones:   make(map[string]*route.Zone),
-		targets: make(map[string]*target),
-		resolve: e.cfg.Resolver(sites.Resolvers),
-		ready:   make(chan struct{}),
-		allow:   sites.Allow,
-		guard:   newGuard(sites.Guard, len(sites.Sites)),
+		cdns:     make(map[string]*cdn),
+		zones:    make(map[string]*route.Zone),
+		targets:  make(map[string]*target),
+		canaries: make(map[string]*canary),
+		resolve:  e.cfg.Resolver(sites.Resolvers),
+		ready:    make(chan struct{}),
+		allow:    sites.Allow,
+		guard:    newGuard(sites.Guard, len(sites.Sites)),
 	}
 	g.over = sync.OnceFunc(func() { close(g.ready) })
 	if e.current != nil {
@@ -125,7 +128,11 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	if e.current != nil {
 		targets = e.current.targets
 	}
-	g.addTargets(len(sites.Resolvers) > 0, targets)
+	g.addTargets(targets)
+	g.addGates(known, targets)
+	if e.current != nil {
+		g.followCanaries(e.current)
+	}
 	return g
 }
 
@@ -180,7 +187,9 @@ func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) (need
 func (e *Engine) targetLooks(g *Generation) []look {
 	var looks []look
 	for _, t := range g.targets {
-		looks = append(looks, e.lookAt(g, t))
+		if t.users != nil {
+			looks = append(looks, e.lookAt(g, t))
+		}
 	}
 	return looks
 }
@@ -192,7 +201,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	defer e.mu.Unlock()
 	if e.current == nil {
 		e.current = g
-		e.reportLookups(nil, nil)
+		e.reportLookups(nil)
 	} else {
 		e.candidate = g
 	}
@@ -216,10 +225,11 @@ func (e *Engine) open(g *Generation, now time.Time) {
 		switch {
 		case !r.located():
 			g.unlocated++
-		case r.state.Side == site.SideUnknown:
+		case !r.settled():
 			g.await(&r.observed)
 		}
 	}
+	e.openGates(g, now)
 	for _, c := range g.cdns {
 		if c.entry != nil {
 			c.publish()
@@ -280,6 +290,7 @@ func (e *Engine) promote() bool {
 	}
 	old := e.current
 	old.end()
+	e.closeGates(old)
 	e.current, e.candidate = e.candidate, nil
 	e.current.guard.inherit(&old.guard)
 	e.observe()
@@ -297,6 +308,7 @@ func (e *Engine) Drop() {
 	defer e.mu.Unlock()
 	if e.candidate != nil {
 		e.candidate.end()
+		e.closeGates(e.candidate)
 		e.candidate = nil
 		e.cfg.Network.Allow(e.current.allow)
 	}

@@ -106,9 +106,7 @@ func (g *guard) holdsCDN(c *cdn, now time.Time) control.Hold {
 	if !g.On() {
 		return control.HoldNothing
 	}
-	if now.Sub(g.heard) >= anchorSilence {
-		g.silent = now
-	}
+	g.cutOff(now, now)
 	health, windows := c.memory()
 	switch since := now.Sub(g.silent); {
 	case since < health:
@@ -117,6 +115,18 @@ func (g *guard) holdsCDN(c *cdn, now time.Time) control.Hold {
 		return control.HoldThresholds
 	}
 	return control.HoldNothing
+}
+
+// cutOff reports whether the monitor may have been cut off since a time: no anchor
+// answered for a while.
+func (g *guard) cutOff(since, now time.Time) bool {
+	if !g.On() {
+		return false
+	}
+	if now.Sub(g.heard) >= anchorSilence {
+		g.silent = now
+	}
+	return !g.silent.Before(since)
 }
 
 // follow goes on with what the guard in force knows of the anchors' silence.

@@ -14,7 +14,8 @@ type Metrics struct {
 	panics  *prometheus.CounterVec
 	lookups *prometheus.CounterVec
 	held    prometheus.Gauge
-	dead    prometheus.Gauge
+	checks  *prometheus.CounterVec
+	gates   *prometheus.GaugeVec
 	blind   prometheus.Gauge
 	stale   prometheus.Gauge
 	age     prometheus.Gauge
@@ -47,7 +48,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		panics:  counters("panics_total", "Counter of panics of background tasks.", "task"),
 		lookups: counters("lookups_total", "Counter of DNS lookups in the background, by what was looked up and the result.", "kind", "result"),
 		held:    gauge("sites_held", "Gauge of sites that are not diverted because that would hide data of the next plugin."),
-		dead:    gauge("targets_dead", "Gauge of CDN targets that were found to have no address."),
+		checks:  counters("checks_total", "Counter of checks of CDNs for sites, by result.", "result"),
+		gates:   gauges("gates", "Gauge of CDNs of sites, each for each, by whether it is ready for the site.", "state"),
 		blind:   gauge("blind", "Gauge that is 1 while the guard keeps all sites where they are."),
 		stale:   gauge("sources_stale", "Gauge of targets of probes and feeds whose newest sample is stale."),
 		age:     gauge("feed_age_seconds", "Gauge of the age of the oldest newest sample of a feed."),
@@ -73,7 +75,13 @@ func (m *Metrics) create() {
 	for _, cause := range site.Causes() {
 		m.changes.WithLabelValues(string(cause))
 	}
-	for _, task := range []string{"schedule", "decide", "probe", "look", "guard"} {
+	for _, failure := range append(site.Failures(), "") {
+		m.checks.WithLabelValues(checkResult(failure))
+	}
+	for _, state := range []string{"open", "closed", "unchecked"} {
+		m.gates.WithLabelValues(state)
+	}
+	for _, task := range []string{"schedule", "decide", "probe", "look", "guard", "check"} {
 		m.panics.WithLabelValues(task)
 	}
 }
@@ -87,13 +95,40 @@ func (m *Metrics) looked(kind string, err error) {
 	m.lookups.WithLabelValues(kind, result).Inc()
 }
 
+// checked counts a check.
+func (m *Metrics) checked(failure site.Failure) {
+	m.checks.WithLabelValues(checkResult(failure)).Inc()
+}
+
+func checkResult(failure site.Failure) string {
+	if failure == "" {
+		return "ok"
+	}
+	return string(failure)
+}
+
+// recountGates sets the gauge of gates to those of g.
+func (m *Metrics) recountGates(g *Generation) {
+	if g == nil {
+		return // nothing is checked yet
+	}
+	states := make(map[string]int)
+	for _, r := range g.runners {
+		for i := range r.gates {
+			states[r.gates[i].shown()]++
+		}
+	}
+	for _, state := range []string{"open", "closed", "unchecked"} {
+		m.gates.WithLabelValues(state).Set(float64(states[state]))
+	}
+}
+
 // recountLookups sets the gauges that follow from lookups to those of g.
 func (m *Metrics) recountLookups(g *Generation) {
 	if g == nil {
 		return // the first generation is not open yet
 	}
 	m.held.Set(float64(g.held))
-	m.dead.Set(float64(g.dead))
 }
 
 // recount sets the gauge of sites to those of g.

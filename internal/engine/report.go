@@ -26,7 +26,7 @@ func (e *Engine) report(s *site.Site, before, after site.Decision) {
 // it was on offer.
 func (e *Engine) reportAll(old *Generation) {
 	known := old.byName()
-	e.reportLookups(old, known)
+	e.reportLookups(known)
 	for name, c := range e.current.cdns {
 		var before control.CDNState
 		if from := old.cdn(name); from != nil {
@@ -34,6 +34,7 @@ func (e *Engine) reportAll(old *Generation) {
 		}
 		e.reportCDN(c, before)
 	}
+	e.reportGates(known)
 	for _, r := range e.current.runners {
 		var before site.Decision
 		if from := known[r.site.Name()]; from != nil {
@@ -46,9 +47,8 @@ func (e *Engine) reportAll(old *Generation) {
 }
 
 // reportLookups tells what the generation in force knows and the one before,
-// which may be nil and has these runners, did not: which sites are held back, and which targets lead
-// nowhere.
-func (e *Engine) reportLookups(old *Generation, known map[string]*runner) {
+// which has these runners, did not: which sites are held back.
+func (e *Engine) reportLookups(known map[string]*runner) {
 	for _, r := range e.current.runners {
 		var hid []uint16
 		if from := known[r.site.Name()]; from != nil {
@@ -56,12 +56,6 @@ func (e *Engine) reportLookups(old *Generation, known map[string]*runner) {
 		}
 		if !slices.Equal(hid, r.hides) {
 			e.reportHidden(r)
-		}
-	}
-	for name, t := range e.current.targets {
-		was := old != nil && old.targets[name] != nil && old.targets[name].dead
-		if t.dead != was {
-			e.reportTarget(t)
 		}
 	}
 }

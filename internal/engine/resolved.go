@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,23 +17,35 @@ import (
 // keeps what it had.
 type resolved struct {
 	v4, v6 site.Found
+	heard  bool // the latest look heard of an address, if only of one family
 }
 
 // look asks for both families and reports what came of it. Nobody else may use
 // r meanwhile.
 func (r *resolved) look(ctx context.Context, x health.Exchange, name string) (resolved, error) {
 	next := *r
+	next.heard = false
 	var failed error
 	for family, found := range map[uint16]*site.Found{dns.TypeA: &next.v4, dns.TypeAAAA: &next.v6} {
 		answer, err := x.Addresses(ctx, name, family)
 		if err != nil {
-			failed = errors.Join(failed, err)
+			failed = both(failed, err)
+			found.Aliases = answer.Aliases
 			continue
 		}
 		slices.SortFunc(answer.Addresses, netip.Addr.Compare)
 		*found = answer
+		next.heard = next.heard || len(answer.Addresses) > 0
 	}
 	return next, failed
+}
+
+// both returns two errors as one, in a line; the first may be nil.
+func both(a, b error) error {
+	if a == nil {
+		return b
+	}
+	return fmt.Errorf("%w; %w", a, b)
 }
 
 // found returns both families together.
@@ -49,6 +61,9 @@ func (r resolved) found() site.Found {
 		TTL:       min(r.v4.TTL, r.v6.TTL),
 	}
 }
+
+// aliases returns where CNAMEs led, by either family.
+func (r resolved) aliases() []string { return slices.Concat(r.v4.Aliases, r.v6.Aliases) }
 
 // empty reports whether there is no address.
 func (r resolved) empty() bool { return len(r.v4.Addresses)+len(r.v6.Addresses) == 0 }

@@ -46,7 +46,8 @@ func (r *runner) hear(e *Engine, path int, now time.Time) { e.step(r, path, now)
 // looked is what is looked up for a site. Most sites need nothing of it, and
 // share one that is empty.
 type looked struct {
-	targets []*target // of the site's CDNs; nil: they are not looked up
+	targets []*target // of the site's CDNs; nil: their addresses are not answered
+	gates   []gate    // of the site's CDNs; nil: they are not checked
 	hides   []uint16  // types of the next plugin's data that hold it back
 	origin  *resolved // what it was last resolved to, if the next plugin knows it; else nil
 	lost    bool      // the latest lookup of the origin found nothing
@@ -128,7 +129,7 @@ func (r *runner) step(path int, now time.Time, hold control.Hold) (before site.D
 // input returns what a decision looks at. Its sources are valid until the next
 // call for the generation.
 func (r *runner) input(path int, now time.Time, hold control.Hold) control.Input {
-	return control.Input{Now: now, Sources: r.sources(), New: path, CDNs: r.candidates(), Hides: typeNames(r.hides), Hold: hold}
+	return control.Input{Now: now, Sources: r.sources(), New: path, CDNs: r.candidates(now), Hides: typeNames(r.hides), Hold: hold}
 }
 
 // sources returns what is heard on all paths. It is valid until the next call
@@ -142,33 +143,27 @@ func (o *observed) sources() []control.Source {
 	return sources
 }
 
-// candidates returns how the site's CDNs are; nil where nobody looks.
-func (r *runner) candidates() []control.Candidate {
-	if r.targets == nil && !slices.ContainsFunc(r.site.CDNs, func(c site.CDN) bool { return c.Watched }) {
+// candidates returns how the site's CDNs are; nil where nobody looks. They are valid
+// until the next call for the generation.
+func (r *runner) candidates(now time.Time) []control.Candidate {
+	if r.targets == nil && r.gates == nil && !slices.ContainsFunc(r.site.CDNs, func(c site.CDN) bool { return c.Watched }) {
 		return nil
 	}
-	candidates := make([]control.Candidate, len(r.site.CDNs))
+	candidates := r.generation.choices[:0]
 	for i, c := range r.site.CDNs {
-		candidates[i] = control.Good()
+		candidate := control.Good()
 		if watched := r.generation.cdns[c.Name]; watched != nil {
-			candidates[i] = watched.candidate
+			candidate = watched.candidate
 		}
-		candidates[i].Out = candidates[i].Out || !r.leads(i)
+		candidate.Out = candidate.Out || !r.leads(i)
+		candidates = append(candidates, r.through(i, candidate, now))
 	}
+	r.generation.choices = candidates
 	return candidates
 }
 
-// leads reports whether the target of a CDN leads anywhere, as far as anybody
-// looks.
-func (r *runner) leads(i int) bool {
-	switch {
-	case r.targets == nil:
-		return true
-	case r.site.Answer.Form == site.FormAddress:
-		return !r.targets[i].last.empty()
-	}
-	return !r.targets[i].dead
-}
+// leads reports whether the target of a CDN has an address, where that is answered.
+func (r *runner) leads(i int) bool { return r.targets == nil || !r.targets[i].last.empty() }
 
 // publish makes the present decision what answers follow.
 func (r *runner) publish() {

@@ -17,20 +17,24 @@ const (
 	failPause   = time.Minute      // the longest after failures
 )
 
-// target is the name of a CDN that is looked up, and who wants to know.
+// target is the name of a CDN that is looked up, and who answers its addresses.
 type target struct {
 	name  string
 	last  resolved
-	dead  bool // it is known to lead nowhere
-	fails int  // lookups that failed in a row
-	users []*runner
+	until time.Time // when that is over; zero: it was never looked up
+	good  time.Time // when the latest lookup was that did not fail; zero: none was
+	fails int       // lookups that failed in a row
+	err   error     // of the latest one
+
+	looking chan struct{} // closed when the lookup under way is over; nil: there is none
+	users   []*runner     // whose answers hold its addresses; nil: it is looked up for checks only
 }
 
-// addTargets notes which targets are to be looked up: those whose addresses are
-// answered, or all of them. What was known of one goes on.
-func (g *Generation) addTargets(all bool, old map[string]*target) {
+// addTargets notes which targets are to be looked up all the time: those whose
+// addresses are answered. What was known of one goes on.
+func (g *Generation) addTargets(old map[string]*target) {
 	for _, r := range g.runners {
-		if !all && r.site.Answer.Form != site.FormAddress {
+		if r.site.Answer.Form != site.FormAddress {
 			continue
 		}
 		r.own().targets = make([]*target, len(r.site.CDNs))
@@ -46,10 +50,7 @@ func (g *Generation) target(name string, old map[string]*target) *target {
 	if t == nil {
 		t = &target{name: name}
 		if before := old[name]; before != nil {
-			t.last, t.dead = before.last, before.dead
-		}
-		if t.dead {
-			g.dead++
+			t.last, t.until, t.good, t.err = before.last, before.until, before.good, before.err
 		}
 		g.targets[name] = t
 	}
@@ -59,26 +60,41 @@ func (g *Generation) target(name string, old map[string]*target) *target {
 // lookAt returns the look at a target.
 func (e *Engine) lookAt(g *Generation, t *target) look {
 	return func(ctx context.Context) time.Duration {
-		e.mu.Lock()
-		last := t.last
-		e.mu.Unlock()
-		next, err := last.look(ctx, g.resolve, t.name)
-		e.cfg.Metrics.looked("target", err)
+		e.lookUp(ctx, g, t)
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		switch {
+		case t.fails == 0:
+			return max(leastPause, time.Until(t.until))
+		case t.last.empty():
+			return min(retryPause<<(t.fails-1), failPause)
+		}
+		return min(retryPause<<(t.fails-1), stalePause)
+	}
+}
+
+// lookUp returns what a target is resolved to, which is looked up if that is over:
+// by one at a time, for all who want to know.
+func (e *Engine) lookUp(ctx context.Context, g *Generation, t *target) {
+	e.mu.Lock()
+	over, looks := t.looking, t.looking == nil && !time.Now().Before(t.until)
+	if looks {
+		over = make(chan struct{})
+		t.looking = over
+	}
+	last := t.last
+	e.mu.Unlock()
+	switch {
+	case looks:
+		next, err := last.look(ctx, g.resolve, t.name)
+		e.cfg.Metrics.looked("target", err)
 		e.targetFound(g, t, next, err)
-		again := within(next.found().TTL, targetPause, longPause)
-		if err == nil {
-			t.fails = 0
-			return again
+		close(over)
+	case over != nil:
+		select {
+		case <-over:
+		case <-ctx.Done():
 		}
-		e.targetFailed(g, err)
-		t.fails = min(t.fails+1, 7)
-		longest := failPause
-		if !next.empty() {
-			longest = stalePause
-		}
-		return min(retryPause<<(t.fails-1), longest)
 	}
 }
 
@@ -94,42 +110,24 @@ func (e *Engine) targetFailed(g *Generation, err error) {
 	}
 }
 
-// targetFound takes over what a target was resolved to. That it leads nowhere
-// is believed only when both families say so.
+// targetFound takes over what a target was resolved to.
 func (e *Engine) targetFound(g *Generation, t *target, next resolved, err error) {
-	before, wasDead := t.last.found(), t.dead
-	t.last = next
-	t.dead = next.empty() && (err == nil || wasDead)
-	if t.dead != wasDead {
-		e.countDead(g, t)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before, now := t.last.found(), time.Now()
+	t.last, t.err, t.looking = next, err, nil
+	if err != nil {
+		t.fails = min(t.fails+1, 7)
+		t.until = now // it is not known for how long what was found before holds
+		e.targetFailed(g, err)
+	} else {
+		t.fails = 0
+		t.until, t.good = now.Add(within(next.found().TTL, targetPause, longPause)), now
 	}
-	if sameFound(before, next.found()) && wasDead == t.dead {
+	if sameFound(before, next.found()) {
 		return
 	}
 	for _, r := range t.users {
-		e.renew(r, time.Now())
-	}
-}
-
-// countDead counts a target that has come to lead nowhere, or to lead somewhere
-// again.
-func (e *Engine) countDead(g *Generation, t *target) {
-	if t.dead {
-		g.dead++
-	} else {
-		g.dead--
-	}
-	e.cfg.Metrics.recountLookups(e.current)
-	if g == e.current {
-		e.reportTarget(t)
-	}
-}
-
-// reportTarget tells the operator whether a target leads anywhere.
-func (e *Engine) reportTarget(t *target) {
-	if t.dead {
-		e.cfg.Log.Warningf("target %q of site %q has no address: nobody is sent there", t.name, t.users[0].site.Name())
-	} else {
-		e.cfg.Log.Infof("target %q of site %q has addresses again", t.name, t.users[0].site.Name())
+		e.renew(r, now)
 	}
 }

@@ -140,49 +140,44 @@ func TestNewAddressesOfATargetNeedNoDecision(t *testing.T) {
 	})
 }
 
+// resolved returns s with the targets of its CDNs checked to have addresses.
+func resolved(s *site.Site) *site.Site {
+	s.Ready = site.Ready{Level: site.ReadyResolve, Check: site.Source{Every: 5 * time.Second}}
+	return s
+}
+
 // TestADeadTargetIsLeft lets the target of a CNAME go and come back.
 func TestADeadTargetIsLeft(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
-		e, reg := w.engine(t)
-		g := offerLooked(e, newSite(www, "192.0.2.1"))
+		e, _ := w.engine(t)
+		g := offer(e, resolved(newSite(www, "192.0.2.1")))
 		expect(t, g, edge)
-		for range 2 {
+		for i := range 2 {
 			w.resolvers.set(edgeA, "error")
 			w.resolvers.set(edgeAAAA, "NXDOMAIN")
 			time.Sleep(30 * time.Second)
 			expect(t, g, edge) // only one of the families says so
-			lines := w.said(`warning: target "edge.example.net." of site "www.example.org." has no address: nobody is sent there`)
 			w.resolvers.set(edgeA, "NXDOMAIN")
-			time.Sleep(30 * time.Second)
+			time.Sleep(12 * time.Second) // at most so long is a failure followed by the next lookup
 			expect(t, g, "1 A")
-			expectDead(t, reg, 1)
-			if n := w.said("has no address: nobody is sent there") - lines; n != 1 {
-				t.Errorf("Expected one line of the dead target, got %d in %q", n, w.logged())
+			if n := w.said(`warning: site "www.example.org.": cdn edge is not ready: the target 'edge.example.net.' has no address`); n != i+1 {
+				t.Errorf("Expected one line of the dead target, got %q", w.logged())
 			}
 			// A reload knows it from the start.
-			g = offerLooked(e, newSite(www, "192.0.2.1"))
+			g = offer(e, resolved(newSite(www, "192.0.2.1")))
 			e.Promote()
 			expect(t, g, "1 A")
-			expectDead(t, reg, 1)
 			w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
-			time.Sleep(6 * time.Minute) // for this long an answer without an SOA is believed
+			time.Sleep(10 * time.Minute) // for 5 of them an answer without an SOA is believed
 			expect(t, g, edge)
-			expectDead(t, reg, 0)
 		}
-		if n := w.said(`info: target "edge.example.net." of site "www.example.org." has addresses again`); n != 2 {
+		if n := w.said(`info: site "www.example.org.": cdn edge is ready again`); n != 2 {
 			t.Errorf("Expected two lines of the return, got %q", w.logged())
 		}
 	})
-}
-
-func expectDead(t *testing.T, reg *prometheus.Registry, want float64) {
-	t.Helper()
-	if got := plain(t, reg, "coredns_cdnredirect_targets_dead"); got != want {
-		t.Errorf("Expected targets_dead %g, got %g", want, got)
-	}
 }
 
 // TestATargetThatIsDeadAtTheStart is never diverted to, and said.
@@ -190,76 +185,38 @@ func TestATargetThatIsDeadAtTheStart(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
-		e, reg := w.engine(t)
-		g := offerLooked(e, newSite(www, "192.0.2.1"))
+		e, _ := w.engine(t)
+		g := offer(e, resolved(newSite(www, "192.0.2.1")))
 		expect(t, g, "1 A")
-		expectDead(t, reg, 1)
-		if n := w.said("has no address: nobody is sent there"); n != 1 {
+		if n := w.said("has no address"); n != 1 {
 			t.Errorf("Expected one line, got %q", w.logged())
 		}
 		// A reload that brings one is silent about it while it is on offer only.
-		other := newSite("other.example.org.", "192.0.2.1")
+		other := resolved(newSite("other.example.org.", "192.0.2.1"))
 		other.CDNs[0].Target = "other.example.net."
-		offerLooked(e, newSite(www, "192.0.2.1"), other)
-		expectDead(t, reg, 1)
+		offer(e, resolved(newSite(www, "192.0.2.1")), other)
+		if n := w.said("has no address"); n != 1 {
+			t.Errorf("Expected no further line yet, got %q", w.logged())
+		}
 		e.Promote()
-		expectDead(t, reg, 2)
-		if n := w.said("has no address: nobody is sent there"); n != 2 {
+		if n := w.said(`site "other.example.org.": cdn edge is not ready: the target 'other.example.net.' has no address`); n != 1 {
 			t.Errorf("Expected one more line, got %q", w.logged())
 		}
 	})
 }
 
-// TestATargetThatCannotBeLookedUpIsNotDead has no resolver answer.
-func TestATargetThatCannotBeLookedUpIsNotDead(t *testing.T) {
+// TestATargetThatCannotBeLookedUp has no resolver answer, which is told of rarely.
+func TestATargetThatCannotBeLookedUp(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set(url("192.0.2.1"), time.Hour)
 		w.resolvers.set(edgeA, "error")
 		w.resolvers.set(edgeAAAA, "error")
-		e, reg := w.engine(t)
-		expect(t, offerLooked(e, newSite(www, "192.0.2.1")), edge)
-		expectDead(t, reg, 0)
+		e, _ := w.engine(t)
+		expect(t, offer(e, resolved(newSite(www, "192.0.2.1"))), edge)
 		time.Sleep(150 * time.Second)
 		if n := w.said("looking up targets of CDNs: "); n < 2 || n > 3 {
 			t.Errorf("Expected a line a minute, got %d in %q", n, w.logged())
-		}
-	})
-}
-
-// TestOneFamilyThatIsGoneIsNotProofOfDeath has the other one never answer.
-func TestOneFamilyThatIsGoneIsNotProofOfDeath(t *testing.T) {
-	bubble.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.set(url("192.0.2.1"), time.Hour)
-		w.resolvers.set(edgeA, "edge.example.net. 20 A 198.51.100.1")
-		w.resolvers.set(edgeAAAA, "error")
-		e, reg := w.engine(t)
-		g := offerLooked(e, newSite(www, "192.0.2.1"))
-		w.resolvers.set(edgeA, "")
-		time.Sleep(time.Minute)
-		expect(t, g, edge)
-		expectDead(t, reg, 0)
-		w.resolvers.set(edgeAAAA, "")
-		time.Sleep(6 * time.Minute) // the longest pause after failures
-		expect(t, g, "1 A")
-		w.resolvers.set(edgeAAAA, "error") // nothing new is known
-		time.Sleep(2 * time.Minute)
-		expect(t, g, "1 A")
-		expectDead(t, reg, 1)
-	})
-}
-
-func TestWithoutResolversTargetsOfCNAMEsAreNotLookedUp(t *testing.T) {
-	bubble.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.set(url("192.0.2.1"), time.Hour)
-		e, _ := w.engine(t)
-		g := offer(e, newSite(www, "192.0.2.1"))
-		time.Sleep(10 * time.Minute)
-		expect(t, g, edge)
-		if got := w.resolvers.asked(""); got != 0 {
-			t.Errorf("Expected no question, got %d", got)
 		}
 	})
 }

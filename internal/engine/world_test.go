@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ type world struct {
 	cutOff  bool          // nothing is answered
 	mute    bool          // no anchor answers
 	far     time.Duration // of the anchors
+
+	fails map[string]site.Failure // hosts that CDNs answer badly for
 
 	next, resolvers dnsWorld // the next plugin's data, and that of everybody
 }
@@ -92,7 +95,11 @@ func (w *world) probe(ctx context.Context, t site.Target) health.Result {
 	w.mu.Lock()
 	w.hits[t.URL]++
 	answer, takes := w.answers[t.URL], w.takes[t.URL]
+	failure := w.fails[t.Host]
 	w.mu.Unlock()
+	if failure != "" && strings.HasPrefix(t.URL, "https:") {
+		return health.Result{Failure: failure, Err: fmt.Errorf("it says %s", failure), Phases: health.Phases{FirstByte: t.Timeout}}
+	}
 	if answer != nil {
 		return answer()
 	}

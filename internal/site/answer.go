@@ -38,4 +38,5 @@ func (s *Site) Alias() string {
 type Found struct {
 	Addresses []netip.Addr
 	TTL       time.Duration // the smallest on the way to the addresses
+	Aliases   []string      // where CNAMEs led on the way
 }

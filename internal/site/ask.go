@@ -24,6 +24,7 @@ type Ask struct {
 	Condition string    // expression that must be true of the body as JSON
 	KeepAlive bool      // use the connection of the probe before
 	HTTP2     bool      // HTTP/2 (RFC 9113), over TLS or not
+	Fresh     bool      // nothing of the probe before is used, and nothing left for the next one
 
 	// Probe tcp.
 	Send   string // text to send; empty: nothing

@@ -9,10 +9,16 @@ import (
 
 // Expand replaces {name}, {label} and {host} by the site's name, its first
 // label and its first host. {origin} stays: it stands for several addresses.
-func (s *Site) Expand(text string) (string, error) {
+func (s *Site) Expand(text string) (string, error) { return s.expand(text, "{origin}") }
+
+// ExpandAsked is the same for what is asked of a CDN, where {target} stays.
+func (s *Site) ExpandAsked(text string) (string, error) { return s.expand(text, "{target}") }
+
+// expand leaves one placeholder as it is.
+func (s *Site) expand(text, stays string) (string, error) {
 	name := strings.TrimSuffix(s.Name(), ".")
 	label := dns.SplitDomainName(s.Name())[0]
-	values := map[string]string{"{name}": name, "{label}": label, "{host}": s.Hosts[0], "{origin}": "{origin}"}
+	values := map[string]string{"{name}": name, "{label}": label, "{host}": s.Hosts[0], stays: stays}
 
 	var b strings.Builder
 	rest := text
@@ -25,7 +31,7 @@ func (s *Site) Expand(text string) (string, error) {
 		word, tail, closed := strings.Cut(after, "}")
 		value, known := values["{"+word+"}"]
 		if !closed || !known {
-			return "", fmt.Errorf("unknown placeholder in '%s': {origin}, {name}, {label} and {host} are known", text)
+			return "", fmt.Errorf("unknown placeholder in '%s': %s, {name}, {label} and {host} are known", text, stays)
 		}
 		b.WriteString(value)
 		rest = tail

@@ -88,10 +88,9 @@ func bracketed(addr netip.Addr) string {
 }
 
 // checkURL accepts absolute URLs of a kind's schemes, whose host is a name, an
-// address or {origin}. An address of IPv6 in its place finds where {origin} is
-// only a part of the host.
+// address, {origin} or {target}.
 func (k kind) checkURL(raw string) error {
-	u, err := url.Parse(strings.ReplaceAll(raw, "{origin}", "[2001:db8::1]"))
+	u, err := url.Parse(withAddress(raw))
 	text, form := k.written(raw), k.form()
 	var bad *url.Error
 	switch {

@@ -48,6 +48,7 @@ type Rules struct {
 	Divert        Divert
 	NoData        NoData
 	Answer        Answer
+	Ready         Ready
 }
 
 // Origin is where a site is served below the threshold. Those with a name may
@@ -148,7 +149,7 @@ func (s *Site) SharesOrigins() bool {
 // clients with any other while it takes them back one by one.
 func (s *Site) sharesClients(c CDN) bool {
 	beside := func(o CDN) bool {
-		return o.Name != c.Name && (c.Watched || o.Priority == c.Priority && c.Weight > 0)
+		return o.Name != c.Name && (c.Watched || s.Ready.Checked() || o.Priority == c.Priority && c.Weight > 0)
 	}
 	return slices.ContainsFunc(s.CDNs, beside)
 }

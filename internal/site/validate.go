@@ -29,7 +29,7 @@ func wrong(property, format string, args ...any) error {
 func (s *Site) Validate() error {
 	checks := []func() error{
 		s.checkNames, s.checkHosts, s.checkOrigins, s.checkCDNs, s.checkServices, s.checkSources, s.checkThresholds, s.checkTTL, s.checkTimes,
-		s.checkDivert, s.checkAnswer,
+		s.checkDivert, s.checkAnswer, s.checkReady,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
