@@ -91,21 +91,28 @@ func readFeed(n node) (site.Source, error) {
 	return src, err
 }
 
-// mapEvery is how often those lists are read by default that say something new more
-// rarely than others, or cost more.
+// mapEvery is how often those lists are read by default, and at most, that say
+// something new more rarely than others.
 var mapEvery = map[string]time.Duration{"cloudflare": time.Minute, "bunny": 10 * time.Minute}
 
-// readMap reads: feed map MAP URL [labels MATCHERS] and options.
+// readMap reads: feed map MAP URL [labels MATCHERS] and options. What Fastly is
+// behind is not the same for all, and is said as of an advertisement.
 func readMap(n node, name string, words []string) (site.Source, error) {
 	if !slices.Contains(site.Maps(), name) {
 		return site.Source{}, unknown("map", name, site.Maps()...)
 	}
 	kind := sourceKind{words: 1, set: setURL, more: mapOptions, every: mapEvery[name]}
-	if site.IsAPI(name) {
+	switch {
+	case name == "fastly":
+		kind.more = fciOptions
+	case site.IsAPI(name):
 		kind.more = tlsVerifyOption
 	}
 	src, err := readSource(n, "map", kind, words)
 	src.Ask.Map = name
+	if err == nil && src.Every < mapEvery[name] {
+		err = fmt.Errorf("every %s is shorter than %s, the least for feed map %s: it would read the same again", src.Every, mapEvery[name], name)
+	}
 	return src, err
 }
 

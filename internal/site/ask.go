@@ -74,6 +74,8 @@ func (a Ask) check(property, kind string) error {
 		return wrong(property, "size %d bytes is not from %d KiB to %d MiB", a.Size, MinDownload>>10, MaxDownload>>20)
 	case a.Delay < 0 || a.Delay > maxDelay:
 		return wrong(property, "delay %s is not from 0s to %s", a.Delay, maxDelay)
+	case a.strayMark(kind):
+		return wrong(property, "a placeholder for services may stand in the URL and in the query of promql, and nowhere else")
 	case kind == "map" && len(MapSignals(a.Map)) == 0:
 		return wrong(property, "map '%s' is not known", a.Map)
 	case kinds[kind].feed && kind != "map" && kind != "fci" && !slices.Contains(Signals(), a.Signal):

@@ -19,12 +19,12 @@ var mapSignals = map[string][]Signal{
 }
 
 // mapDelays is how far behind those lists are that the API of a CDN gives, of each
-// of its services. Fastly waits that long for the messages of a second; Cloudflare
-// is known to be incomplete after 3 minutes and complete after 5
-// (https://github.com/lablabs/cloudflare-exporter/issues/18); bunny.net's smallest
-// unit is the hour.
+// of its services. Fastly waits that long for the messages of a second, unless its
+// feed says how long; Cloudflare is known to be incomplete after 3 minutes and
+// complete after 5 (https://github.com/lablabs/cloudflare-exporter/issues/18);
+// bunny.net's smallest unit is the hour, and it is given 10 minutes to count it.
 var mapDelays = map[string]time.Duration{
-	"bunny":      time.Hour,
+	"bunny":      70 * time.Minute,
 	"cloudflare": 5 * time.Minute,
 	"fastly":     10 * time.Second,
 }

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -33,6 +34,15 @@ func WriteURL(u *url.URL) string { return strings.ReplaceAll(u.String(), escaped
 // WithService puts a service into a text in place of its mark.
 func WithService(text, id string) string {
 	return strings.NewReplacer(serviceMark, id, escapedMark, id).Replace(text)
+}
+
+// strayMark reports whether {service} stands where nothing is put in its place.
+func (a Ask) strayMark(kind string) bool {
+	texts := []string{a.Headers, a.Labels, a.Over, a.Community}
+	if kind != "promql" {
+		texts = append(texts, a.Query)
+	}
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, serviceMark) })
 }
 
 // OfServices reports whether a feed reads each service of a CDN.
@@ -74,12 +84,7 @@ const Latest = 2 * time.Minute
 const maxDelay = 24 * time.Hour
 
 // Behind is how far behind the answers are.
-func (a Ask) Behind() time.Duration {
-	if a.Map != "" {
-		return mapDelays[a.Map]
-	}
-	return a.Delay
-}
+func (a Ask) Behind() time.Duration { return cmp.Or(a.Delay, mapDelays[a.Map]) }
 
 // late reports whether a source is too far behind for anything to be decided by it.
 func (s Source) late() bool { return s.Ask.Behind() > Latest }
@@ -125,7 +130,27 @@ func (c *WatchedCDN) SetServices(sites []*Site) error {
 		if len(ids) == 0 {
 			return &PlaceError{c.Place, fmt.Errorf("%s of cdn '%s' reads services, and no site's line names one: write 'cdn %s TARGET service ID'", f.Key(), c.Name, c.Name)}
 		}
+		if err := c.checkLines(*f, sites); err != nil {
+			return err
+		}
 		f.Ask.Services = strings.Join(ids, " ")
+	}
+	return nil
+}
+
+// checkLines refuses lines of sites that a feed of services could not add up: a
+// sum without them would be too small.
+func (c *WatchedCDN) checkLines(f Source, sites []*Site) error {
+	for _, s := range sites {
+		for _, line := range s.CDNs {
+			switch {
+			case line.Name != c.Name:
+			case line.Service == "":
+				return &PlaceError{s.Place, fmt.Errorf("cdn '%s' of the site has no service, and %s reads services: write 'cdn %[1]s TARGET service ID', and the same ID on the lines of sites that share one", c.Name, f.Key())}
+			case f.Ask.Map == "bunny" && strings.Trim(line.Service, "0123456789") != "":
+				return &PlaceError{s.Place, fmt.Errorf("service '%s' of cdn '%s' is not the number of a pull zone, which %s asks for", line.Service, c.Name, f.Key())}
+			}
+		}
 	}
 	return nil
 }
