@@ -28,12 +28,20 @@ func fastlyAnswer(timestamp, delay float64, seconds ...string) string {
 
 // fastlySecond is one second of it. Numbers that are zero are left out, as there.
 func fastlySecond(recorded, requests, bytes, failed float64) string {
-	status := ""
-	if failed != 0 {
-		status = fmt.Sprintf(`"status_5xx": %g, `, failed)
+	return fastlyShielded(recorded, requests, requests, bytes, failed)
+}
+
+// fastlyShielded is a second in which the edge asked a shield as well, to which
+// it sent a tenth of all bytes as headers.
+func fastlyShielded(recorded, requests, edge, bytes, failed float64) string {
+	more := ""
+	for name, value := range map[string]float64{"status_5xx": failed, "edge_requests": edge, "edge_resp_header_bytes": bytes / 10, "edge_resp_body_bytes": bytes - bytes/10} {
+		if value != 0 {
+			more += fmt.Sprintf(`"%s": %g, `, name, value)
+		}
 	}
-	return fmt.Sprintf(`{"recorded": %.0f, "datacenter": {"FRA": {"requests": %g}}, "aggregated": {%s"requests": %[2]g, "hits": 0, "resp_header_bytes": 0, "resp_body_bytes": %[4]g, "miss_histogram": {}}}`,
-		recorded, requests, status, bytes)
+	return fmt.Sprintf(`{"recorded": %.0f, "datacenter": {"FRA": {"requests": %g}}, "aggregated": {%s"requests": %[2]g, "hits": 0, "resp_header_bytes": 7e9, "resp_body_bytes": 8e9, "miss_histogram": {}}}`,
+		recorded, requests, more)
 }
 
 // cloudflareAnswer is one of the GraphQL Analytics API.
@@ -49,10 +57,16 @@ func cloudflareRow(status int, count, bytes float64) string {
 	return fmt.Sprintf(`{"count": %g, "sum": {"edgeResponseBytes": %g}, "dimensions": {"edgeResponseStatus": %d}}`, count, bytes, status)
 }
 
-// bunnyAnswer is the statistics of bunny.net, of the hours before a time: the last
-// one, the one before and the one that has begun.
+// bunnyHour is when the hour began that is to be read at a time: the last one that
+// ended 10 minutes before.
+func bunnyHour(now time.Time) time.Time {
+	return now.UTC().Add(-10 * time.Minute).Truncate(time.Hour).Add(-time.Hour)
+}
+
+// bunnyAnswer is the statistics of bunny.net, of the hour that is to be read at a
+// time, the one before and the one after.
 func bunnyAnswer(now time.Time, bytes, requests, failed float64) string {
-	last := now.UTC().Truncate(time.Hour).Add(-time.Hour)
+	last := bunnyHour(now)
 	chart := func(value float64) string {
 		return fmt.Sprintf(`{"%s": 1, "%s": %g, "%s": 5}`, last.Add(-time.Hour).Format("2006-01-02T15:04:05"), last.Format("2006-01-02T15:04:05"), value, last.Add(time.Hour).Format("2006-01-02T15:04:05"))
 	}
@@ -115,9 +129,14 @@ func TestFastly(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	end := float64(now.Unix() - 9)
 	answers := map[string]string{
-		"one":  fastlyAnswer(end+9, 9, fastlySecond(end-10, 1e6, 1e6, 0), fastlySecond(end-9, 40, 1000, 3), fastlySecond(end, 60, 9000, 2)),
-		"two":  fastlyAnswer(end+8, 9, fastlySecond(end-1, 100, 10000, 15)),
-		"idle": fmt.Sprintf(`{"Data": [], "Timestamp": %.0f, "Error": "No data available, please retry"}`, end+9),
+		"one":   fastlyAnswer(end+9, 9, fastlySecond(end-10, 1e6, 1e6, 0), fastlySecond(end-9, 40, 1000, 3), fastlySecond(end, 60, 9000, 2)),
+		"two":   fastlyAnswer(end+8, 9, fastlySecond(end-1, 100, 10000, 15)),
+		"idle":  fmt.Sprintf(`{"Data": [], "Timestamp": %.0f, "Error": "No data available, please retry"}`, end+9),
+		"unset": `{"Data": [], "Error": "No data available, please retry"}`,
+		"old":   fmt.Sprintf(`{"Data": [], "Timestamp": %.0f, "AggregateDelay": 9, "Error": "No data available, please retry"}`, end+9-86400),
+
+		"shielded": fastlyAnswer(end+9, 9, fastlyShielded(end, 100, 50, 10000, 10)),
+		"header":   fastlyAnswer(end+9, 9, fastlySecond(end-1, 50, 10000, 0), fmt.Sprintf(`{"recorded": %.0f, "aggregated": {"requests": 50, "edge_requests": 50}}`, end)),
 	}
 	var asked []string
 	url := api(t, "Fastly-Key", "k-1234", func(w http.ResponseWriter, r *http.Request) {
@@ -134,6 +153,39 @@ func TestFastly(t *testing.T) {
 	samples, _ := metered(t, apiFeed("fastly", url, headers, "idle"), 1)
 	if len(samples) != 2 || samples[0].Value != 0 || time.Since(samples[0].At) < 10*time.Second || time.Since(samples[0].At) > 15*time.Second {
 		t.Errorf("Expected no traffic ten seconds ago, got %+v", samples)
+	}
+	nothing := signals{site.UsedBandwidth: 0, site.Requests: 0}
+	wantReadings(t, apiFeed("fastly", url, headers, "old"), now.Add(-9*time.Second-24*time.Hour), nothing)
+	wantReadings(t, apiFeed("fastly", url, headers, "unset"), time.Time{}, nothing)
+	wantReadings(t, apiFeed("fastly", url, headers, "shielded"), now.Add(-9*time.Second), signals{site.UsedBandwidth: 8000, site.Requests: 5, site.ErrorRatio: 0.1})
+	wantReadings(t, apiFeed("fastly", url, headers, "header"), now.Add(-9*time.Second), signals{site.UsedBandwidth: 8000, site.Requests: 10, site.ErrorRatio: 0})
+}
+
+// TestFastlyIsAsFarBehindAsItsFeedSays, or a little more.
+func TestFastlyIsAsFarBehindAsItsFeedSays(t *testing.T) {
+	for _, tt := range []struct {
+		delay  time.Duration
+		behind float64
+		want   string
+	}{
+		{0, 13, ""},
+		{0, 14, "service 'z': the statistics are 14s behind, and the feed's delay is 10s: write 'delay 14s'"},
+		{0, 60, "the statistics are 1m0s behind, and the feed's delay is 10s: write 'delay 1m0s'"},
+		{time.Minute, 60, ""},
+		{time.Minute, 64, "the statistics are 1m4s behind, and the feed's delay is 1m0s: write 'delay 1m4s'"},
+		{2 * time.Minute, 120, ""},
+		{2 * time.Minute, 121, "the statistics are 2m1s behind: more than 2m0s is too late to decide by"},
+		{5 * time.Minute, 300, ""},
+		{5 * time.Minute, 304, "the statistics are 5m4s behind, and the feed's delay is 5m0s: write 'delay 5m4s'"},
+	} {
+		stamp := float64(time.Now().Unix())
+		url := pages(t, fastlyAnswer(stamp, tt.behind, fastlySecond(stamp-tt.behind, 10, 1000, 0)))
+		to := source("map", url, site.Ask{Map: "fastly", Services: "z", Delay: tt.delay})
+		if tt.want != "" {
+			wantFailure(t, read(t, to), site.FailureInvalid, tt.want)
+			continue
+		}
+		wantReadings(t, to, time.Unix(int64(stamp-tt.behind), 0), signals{site.UsedBandwidth: 800, site.Requests: 1, site.ErrorRatio: 0})
 	}
 }
 
@@ -172,8 +224,8 @@ func TestCloudflarePages(t *testing.T) {
 	var sizes []int
 	for _, p := range pages {
 		sizes = append(sizes, len(p.Variables.Zones))
-		if v := p.Variables; !v.To.Equal(to) || v.To.Sub(v.From) != time.Minute || v.Rows != 1000 || !strings.Contains(p.Query, "zoneTag_in: $zones") {
-			t.Errorf("Expected a whole minute asked for, got %+v", p)
+		if v := p.Variables; !v.To.Equal(to) || v.To.Sub(v.From) != time.Minute || v.Rows != 1000 || !strings.Contains(p.Query, "zoneTag_in: $zones") || !strings.Contains(p.Query, `requestSource: "eyeball"`) {
+			t.Errorf("Expected a whole minute of visitors asked for, got %+v", p)
 		}
 	}
 	if !slices.Equal(sizes, []int{10, 10, 5}) {
@@ -187,13 +239,13 @@ func TestBunny(t *testing.T) {
 	url := api(t, "AccessKey", "a-1234", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		asked = append(asked, q.Get("pullZone"))
-		last := now.UTC().Truncate(time.Hour).Add(-time.Hour).Format(time.RFC3339)
-		if q.Get("dateFrom") != last || q.Get("hourly") != "true" || q.Get("loadErrors") != "true" || r.URL.Path != "/statistics" {
+		last := bunnyHour(now)
+		if q.Get("dateFrom") != last.Format(time.RFC3339) || q.Get("dateTo") != last.Add(time.Hour).Format(time.RFC3339) || q.Get("hourly") != "true" || q.Get("loadErrors") != "true" || r.URL.Path != "/statistics" {
 			t.Errorf("Expected the last hour asked for, got %s", r.RequestURI)
 		}
 		io.WriteString(w, bunnyAnswer(now, 3600e3, 7200, 72))
 	})
-	wantReadings(t, apiFeed("bunny", url+"/statistics", "AccessKey: "+secretFile(t, "a-1234"), "11", "12"), now.Truncate(time.Hour),
+	wantReadings(t, apiFeed("bunny", url+"/statistics", "AccessKey: "+secretFile(t, "a-1234"), "11", "12"), bunnyHour(now).Add(time.Hour),
 		signals{site.UsedBandwidth: 16000, site.Requests: 4, site.ErrorRatio: 0.01})
 	if !slices.Equal(asked, []string{"11", "12"}) {
 		t.Errorf("Expected each pull zone asked for, got %q", asked)
@@ -218,7 +270,7 @@ func TestAPIFailures(t *testing.T) {
 	now := time.Now()
 	stamp := float64(now.Unix())
 	good := fastlySecond(stamp-9, 1, 1, 0)
-	last := now.UTC().Truncate(time.Hour).Add(-time.Hour).Format(time.RFC3339)
+	last := bunnyHour(now).Format(time.RFC3339)
 	many := strings.TrimSuffix(strings.Repeat(cloudflareRow(200, 1, 1)+",", 1000), ",")
 	for _, c := range []struct {
 		list, page string
@@ -227,7 +279,8 @@ func TestAPIFailures(t *testing.T) {
 	}{
 		{"fastly", `<html>secret</html>`, site.FailureProtocol, "service 'z': reading the answer: not one of the real-time analytics"},
 		{"fastly", `{"Data": "secret"}`, site.FailureProtocol, "not one of the real-time analytics"},
-		{"fastly", `{"Error": "secret"}`, site.FailureStatus, "service 'z': the API answers with an error"},
+		{"fastly", `{"Error": "secret"}`, site.FailureStatus, "service 'z': the API answers with an error: there must be such a service, and the token be allowed to read its analytics"},
+		{"fastly", `{"Error": "No data available", "Data": [` + good + `]}`, site.FailureStatus, "the API answers with an error"},
 		{"fastly", `{}`, site.FailureContent, "no second is in the answer"},
 		{"fastly", `{"Data": [], "Timestamp": 1}`, site.FailureContent, "no second is in the answer"},
 		{"fastly", fastlyAnswer(stamp, -1, good), site.FailureInvalid, "the AggregateDelay is negative"},
@@ -236,10 +289,14 @@ func TestAPIFailures(t *testing.T) {
 		{"fastly", fastlyAnswer(1e300, 9, good), site.FailureInvalid, "its time is in the future"},
 		{"fastly", fastlyAnswer(stamp, 9, fastlySecond(stamp-9, -1, 1, 0)), site.FailureInvalid, "a second has a negative number"},
 		{"fastly", fastlyAnswer(stamp, 9, fastlySecond(stamp-9, 1, 1, 2)), site.FailureInvalid, "error_ratio: its value is a ratio above 1"},
-		{"fastly", fastlyAnswer(stamp, 9, fmt.Sprintf(`{"recorded": %.0f, "aggregated": {"requests": 1}}`, stamp-9)), site.FailureContent, "a second lacks requests, resp_header_bytes or resp_body_bytes"},
+		{"fastly", fastlyAnswer(stamp, 9, fmt.Sprintf(`{"recorded": %.0f, "aggregated": {"edge_requests": 1}}`, stamp-9)), site.FailureContent, "service 'z': a second lacks requests"},
+		{"fastly", fastlyAnswer(stamp, 9, fastlyShielded(stamp-9, 1, 1, -1, 0)), site.FailureInvalid, "a second has a negative number"},
 		{"fastly", strings.Replace(fastlyAnswer(stamp, 9, good), `"requests": 1`, `"requests": 1e309`, 2), site.FailureProtocol, "not one of the real-time analytics"},
 		{"cloudflare", `<html>secret</html>`, site.FailureProtocol, "not one of the GraphQL Analytics API"},
-		{"cloudflare", `{"data": null, "errors": [{"message": "secret"}, {}]}`, site.FailureStatus, "the API answers with 2 errors"},
+		{"cloudflare", `{"data": null, "errors": [{"message": "secret"}, {}]}`, site.FailureStatus, "the API answers with 2 errors: for an unknown reason"},
+		{"cloudflare", `{"data": null, "errors": [{"extensions": {"code": 5}}, {"message": "secret", "extensions": {"code": "authz"}}]}`, site.FailureStatus, "the API answers with 2 errors: authz: the token must be allowed to read the analytics of all zones"},
+		{"cloudflare", `{"data": null, "errors": [{"extensions": {"code": "secret"}}]}`, site.FailureStatus, "the API answers with 1 errors: for an unknown reason"},
+		{"cloudflare", `{"data": null, "errors": [{"extensions": {"code": "budget"}}]}`, site.FailureStatus, "the API answers with 1 errors: budget: let 'every' be longer"},
 		{"cloudflare", `{"data": null}`, site.FailureContent, "service 'z' is not in the answer: the token must be allowed to read the analytics of that zone"},
 		{"cloudflare", cloudflareAnswer(cloudflareZone("secret")), site.FailureContent, "service 'z' is not in the answer"},
 		{"cloudflare", cloudflareAnswer(`{"zoneTag": "z"}`), site.FailureContent, "service 'z': it has no httpRequestsAdaptiveGroups"},
@@ -259,6 +316,17 @@ func TestAPIFailures(t *testing.T) {
 				t.Errorf("Expected nothing of the answer, got %v, %v", r.Readings, r.Err)
 			}
 		})
+	}
+}
+
+// TestBunnyGetsTimeToCountAnHour: of one that has just ended something is missing,
+// and what is read of it first would stay.
+func TestBunnyGetsTimeToCountAnHour(t *testing.T) {
+	hour := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for minute, want := range map[int]time.Duration{0: -2 * time.Hour, 9: -2 * time.Hour, 10: -time.Hour, 59: -time.Hour} {
+		if got := health.BunnyHour(hour.Add(time.Duration(minute)*time.Minute), time.Hour+10*time.Minute); !got.Equal(hour.Add(want)) {
+			t.Errorf("Minute %d: Expected the hour of %s, got %s", minute, hour.Add(want), got)
+		}
 	}
 }
 
@@ -290,6 +358,31 @@ func TestServicesAreSummed(t *testing.T) {
 	wantFailure(t, read(t, of(site.Load, "a bad b")), site.FailureStatus, "service 'bad': status 500 is not a good one")
 	wantFailure(t, read(t, of(site.Requests, "a neg")), site.FailureInvalid, "service 'neg': requests: its value is negative")
 	wantFailure(t, read(t, of(site.ErrorRatio, "a")), site.FailureInvalid, "service 'a': error_ratio: its value is a ratio above 1")
+}
+
+// TestASumIsAsOldAsItsOldestPart, whichever of them is read last.
+func TestASumIsAsOldAsItsOldestPart(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	ages := map[string]time.Duration{"a": 20 * time.Second, "b": 40 * time.Second, "c": 10 * time.Second}
+	url := web(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "0.5"]}}`, now.Add(-ages[r.URL.Query().Get("query")]).Unix())
+	})
+	for _, signal := range []site.Signal{site.Connections, site.ErrorRatio} {
+		for _, ids := range []string{"a b c", "b c a", "c a b"} {
+			samples, _ := metered(t, source("promql", url, site.Ask{Signal: signal, Query: "{service}", Services: ids}), 1)
+			if len(samples) != 1 || !samples[0].At.Equal(now.Add(-40*time.Second)) {
+				t.Errorf("%s of %s: Expected a sample of 40 seconds ago, got %+v", signal, ids, samples)
+			}
+		}
+	}
+}
+
+// TestAServiceStandsInNoPath: a dot in it would be one of the path.
+func TestAServiceStandsInNoPath(t *testing.T) {
+	to := source("json", pages(t, `{"n": {"a": {"b": 5}}}`), site.Ask{Signal: site.Load, Query: "n.{service}", Services: "a.b"})
+	if r := read(t, to); r.Err == nil || r.Readings != nil {
+		t.Errorf("Expected nothing at the path as it is written, got %+v", r)
+	}
 }
 
 func TestServicesInAQuery(t *testing.T) {

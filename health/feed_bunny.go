@@ -11,10 +11,11 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// askBunny reads the statistics of one pull zone of bunny.net, the last whole hour:
+// askBunny reads the statistics of one pull zone of bunny.net, the last whole hour
+// that has been counted:
 // https://docs.bunny.net/api-reference/core/statistics/get-statistics.
 func askBunny(ctx context.Context, c *call) (site.Failure, error) {
-	hour := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
+	hour := bunnyHour(time.Now(), c.ask.Behind())
 	u := *c.url
 	values := u.Query()
 	for name, value := range map[string]string{
@@ -30,6 +31,11 @@ func askBunny(ctx context.Context, c *call) (site.Failure, error) {
 	}
 	c.result.Readings, failure, err = readBunny(page, hour)
 	return failure, err
+}
+
+// bunnyHour is when the last hour began of which all is known at now, so far behind.
+func bunnyHour(now time.Time, behind time.Duration) time.Time {
+	return now.UTC().Add(-behind).Truncate(time.Hour)
 }
 
 // bunnyChart has numbers by the time at which their hour began.

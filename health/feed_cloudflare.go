@@ -69,8 +69,10 @@ func cloudflareBody(zones []string, to time.Time) []byte {
 // cloudflareAnswer is one. That of 200 may hold errors,
 // https://developers.cloudflare.com/analytics/graphql-api/errors/.
 type cloudflareAnswer struct {
-	Errors []json.RawMessage
-	Data   struct {
+	Errors []struct {
+		Extensions struct{ Code any }
+	}
+	Data struct {
 		Viewer struct{ Zones []cloudflareZone }
 	}
 }
@@ -91,7 +93,7 @@ func readCloudflare(page []byte, zones []string, to time.Time) ([]told, site.Fai
 		return nil, site.FailureProtocol, errors.New("reading the answer: not one of the GraphQL Analytics API")
 	}
 	if n := len(answer.Errors); n > 0 {
-		return nil, site.FailureStatus, fmt.Errorf("the API answers with %d errors", n)
+		return nil, site.FailureStatus, fmt.Errorf("the API answers with %d errors: %s", n, answer.reason())
 	}
 	var all []told
 	for _, tag := range zones {
@@ -106,6 +108,22 @@ func readCloudflare(page []byte, zones []string, to time.Time) ([]told, site.Fai
 		all = append(all, told{tag, t.readings()})
 	}
 	return all, "", nil
+}
+
+// reason is the code of an error if it is a word that we know; its text would be
+// the answer's.
+func (a cloudflareAnswer) reason() string {
+	for _, e := range a.Errors {
+		switch e.Extensions.Code {
+		case "authn", "authz":
+			return fmt.Sprintf("%s: the token must be allowed to read the analytics of all zones", e.Extensions.Code)
+		case "budget":
+			return "budget: let 'every' be longer"
+		case "internal", "quota", "unavailable":
+			return fmt.Sprint(e.Extensions.Code)
+		}
+	}
+	return "for an unknown reason"
 }
 
 // traffic adds up the rows. A zone without visitors has none.

@@ -68,7 +68,7 @@ func ReadPage(page []byte, list string) (int, error) {
 func ReadAPI(name string, page []byte, now time.Time) (readings []Reading, err error) {
 	switch name {
 	case "fastly":
-		readings, _, err = readFastly(page, now)
+		readings, _, err = readFastly(page, site.Ask{Map: name}.Behind(), now)
 		return readings, err
 	case "cloudflare":
 		all, _, err := readCloudflare(page, []string{"z"}, now.Truncate(time.Minute))
@@ -77,7 +77,7 @@ func ReadAPI(name string, page []byte, now time.Time) (readings []Reading, err e
 		}
 		return all[0].readings, nil
 	}
-	readings, _, err = readBunny(page, now.UTC().Truncate(time.Hour).Add(-time.Hour))
+	readings, _, err = readBunny(page, bunnyHour(now, site.Ask{Map: name}.Behind()))
 	return readings, err
 }
 
@@ -89,3 +89,6 @@ func ReadFCI(page []byte, now time.Time) ([]Reading, error) {
 	readings, _, err := readFCI(page, now)
 	return readings, err
 }
+
+// BunnyHour is bunnyHour.
+var BunnyHour = bunnyHour

@@ -19,16 +19,17 @@ func askFastly(ctx context.Context, c *call) (site.Failure, error) {
 	if err != nil {
 		return failure, err
 	}
-	c.result.Readings, failure, err = readFastly(page, time.Now())
+	c.result.Readings, failure, err = readFastly(page, c.ask.Behind(), time.Now())
 	return failure, err
 }
 
-func readFastly(page []byte, now time.Time) ([]Reading, site.Failure, error) {
+// readFastly reads an answer of a feed that is declared to be so far behind.
+func readFastly(page []byte, declared time.Duration, now time.Time) ([]Reading, site.Failure, error) {
 	var answer fastlySeconds
 	if json.Unmarshal(page, &answer) != nil {
 		return nil, site.FailureProtocol, errors.New("reading the answer: not one of the real-time analytics")
 	}
-	t, failure, err := answer.traffic(now)
+	t, failure, err := answer.traffic(declared, now)
 	if err != nil {
 		return nil, failure, err
 	}
@@ -36,8 +37,9 @@ func readFastly(page []byte, now time.Time) ([]Reading, site.Failure, error) {
 }
 
 // fastlySeconds is an answer. It has only seconds in which anything happened, and
-// of those that happened only what is not zero, but for these three numbers; the
-// newest second is AggregateDelay before Timestamp.
+// of those that happened only what is not zero; the newest second is AggregateDelay
+// before Timestamp. Requests and their failures are those of the edge and of the
+// shields behind it; what visitors have is the edge's.
 type fastlySeconds struct {
 	Error          string
 	Timestamp      float64
@@ -46,9 +48,10 @@ type fastlySeconds struct {
 		Recorded   float64
 		Aggregated struct {
 			Requests *float64 `json:"requests"`
-			Header   *float64 `json:"resp_header_bytes"`
-			Body     *float64 `json:"resp_body_bytes"`
 			Failed   float64  `json:"status_5xx"`
+			Edge     float64  `json:"edge_requests"`
+			Header   float64  `json:"edge_resp_header_bytes"`
+			Body     float64  `json:"edge_resp_body_bytes"`
 		}
 	}
 }
@@ -59,15 +62,19 @@ const fastlyIdle = "No data available"
 // fastlySpan is over which seconds it is read.
 const fastlySpan = 10 * time.Second
 
-func (a fastlySeconds) traffic(now time.Time) (traffic, site.Failure, error) {
-	behind, failure, err := a.behind()
+// fastlyMargin is how much further behind than declared an answer may be: less than
+// it would take to be stale, at any period.
+const fastlyMargin = 3 * time.Second
+
+func (a fastlySeconds) traffic(declared time.Duration, now time.Time) (traffic, site.Failure, error) {
+	behind, failure, err := a.behind(declared)
 	switch {
 	case err != nil:
 		return traffic{}, failure, err
 	case strings.HasPrefix(a.Error, fastlyIdle) && len(a.Data) == 0:
-		return traffic{at: now.Add(-behind), over: fastlySpan}, "", nil
+		return traffic{at: a.end(behind, now), over: fastlySpan}, "", nil
 	case a.Error != "":
-		return traffic{}, site.FailureStatus, errors.New("the API answers with an error")
+		return traffic{}, site.FailureStatus, errors.New("the API answers with an error: there must be such a service, and the token be allowed to read its analytics")
 	case len(a.Data) == 0:
 		return traffic{}, site.FailureContent, errors.New("no second is in the answer")
 	}
@@ -78,37 +85,53 @@ func (a fastlySeconds) traffic(now time.Time) (traffic, site.Failure, error) {
 	return a.upTo(end)
 }
 
-// behind is what the answer says of its delay.
-func (a fastlySeconds) behind() (time.Duration, site.Failure, error) {
+// end is until when a service had no traffic.
+func (a fastlySeconds) end(behind time.Duration, now time.Time) time.Time {
+	if a.Timestamp == 0 {
+		return now.Add(-behind)
+	}
+	return unix(a.Timestamp - behind.Seconds())
+}
+
+// behind is what the answer says of its delay: as declared where it says nothing.
+func (a fastlySeconds) behind(declared time.Duration) (time.Duration, site.Failure, error) {
 	if a.AggregateDelay == nil {
-		return site.Ask{Map: "fastly"}.Behind(), "", nil
+		return declared, "", nil
 	}
 	behind := time.Duration(max(-1, min(*a.AggregateDelay, 1e6)) * float64(time.Second))
 	switch {
 	case behind < 0:
 		return 0, site.FailureInvalid, errors.New("the AggregateDelay is negative")
-	case behind > site.Latest:
+	case behind > site.Latest && declared <= site.Latest:
 		return 0, site.FailureInvalid, fmt.Errorf("the statistics are %s behind: more than %s is too late to decide by", behind, site.Latest)
+	case behind > declared+fastlyMargin:
+		return 0, site.FailureInvalid, fmt.Errorf("the statistics are %s behind, and the feed's delay is %s: write 'delay %[1]s'", behind, declared)
 	}
 	return behind, "", nil
 }
 
 // upTo adds up the seconds up to end, in Unix time.
 func (a fastlySeconds) upTo(end float64) (traffic, site.Failure, error) {
-	t := traffic{at: time.Unix(int64(min(end, maxUnix)), 0), over: fastlySpan}
+	t := traffic{at: unix(end), over: fastlySpan}
 	for _, d := range a.Data {
 		s := d.Aggregated
 		switch {
 		case d.Recorded <= end-fastlySpan.Seconds():
 			continue
-		case s.Requests == nil || s.Header == nil || s.Body == nil:
-			return traffic{}, site.FailureContent, errors.New("a second lacks requests, resp_header_bytes or resp_body_bytes")
-		case min(*s.Requests, *s.Header, *s.Body, s.Failed) < 0:
+		case s.Requests == nil:
+			return traffic{}, site.FailureContent, errors.New("a second lacks requests")
+		case min(*s.Requests, s.Failed, s.Edge, s.Header, s.Body) < 0:
 			return traffic{}, site.FailureInvalid, errors.New("a second has a negative number")
 		}
-		t.bytes, t.requests, t.failed = t.bytes+*s.Header+*s.Body, t.requests+*s.Requests, t.failed+s.Failed
+		t.bytes, t.requests = t.bytes+s.Header+s.Body, t.requests+s.Edge
+		t.failed, t.of = t.failed+s.Failed, t.of+*s.Requests
 	}
 	return t, "", nil
+}
+
+// unix is a time in seconds. One that cannot be is long past, or still to come.
+func unix(seconds float64) time.Time {
+	return time.Unix(int64(max(0, min(seconds, maxUnix))), 0)
 }
 
 // maxUnix is a time that is still to come, in seconds.

@@ -46,7 +46,10 @@ func (c *call) serve(id, query string) error {
 	if err != nil {
 		return errors.New("reading the URL: not a valid one")
 	}
-	c.service, c.url, c.ask.Query, c.result.Readings = id, u, site.WithService(query, id), nil
+	c.service, c.url, c.result.Readings = id, u, nil
+	if c.target.Kind == "promql" {
+		c.ask.Query = site.WithService(query, id)
+	}
 	return nil
 }
 
@@ -143,6 +146,7 @@ type traffic struct {
 	at                      time.Time
 	over                    time.Duration
 	bytes, requests, failed float64
+	of                      float64 // which failed is a part of; 0: requests
 }
 
 // readings makes signals of it. Of nothing no ratio is known.
@@ -152,8 +156,8 @@ func (t traffic) readings() []Reading {
 		{Signal: site.UsedBandwidth, At: t.at, Value: t.bytes * 8 / seconds},
 		{Signal: site.Requests, At: t.at, Value: t.requests / seconds},
 	}
-	if t.requests > 0 {
-		readings = append(readings, Reading{Signal: site.ErrorRatio, At: t.at, Value: t.failed / t.requests})
+	if of := cmp.Or(t.of, t.requests); of > 0 {
+		readings = append(readings, Reading{Signal: site.ErrorRatio, At: t.at, Value: t.failed / of})
 	}
 	return readings
 }

@@ -52,7 +52,7 @@ func fastlyAPI(t *testing.T, bytes *atomic.Int64) (port, token string) {
 		now := time.Now().Unix()
 		var seconds []string
 		for i := range int64(10) {
-			seconds = append(seconds, fmt.Sprintf(`{"recorded": %d, "aggregated": {"requests": 10, "resp_header_bytes": 0, "resp_body_bytes": %d}}`, now-9-i, bytes.Load()))
+			seconds = append(seconds, fmt.Sprintf(`{"recorded": %d, "aggregated": {"requests": 10, "edge_requests": 10, "edge_resp_body_bytes": %d}}`, now-9-i, bytes.Load()))
 		}
 		fmt.Fprintf(w, `{"Data": [%s], "Timestamp": %d, "AggregateDelay": 9}`, strings.Join(seconds, ","), now)
 	}))
