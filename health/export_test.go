@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"syscall"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -58,6 +59,9 @@ func (n *Network) Keep(t site.Target, conn net.Conn) {
 	e.bind(context.Background())
 	n.pasts.put(t, &past{link: &link{conn: e, stream: e}})
 }
+
+// Wait has a target want to be left alone.
+func (n *Network) Wait(t site.Target, until time.Time) { n.pasts.put(t, &past{wait: until}) }
 
 // Permit asks whether a target may be at an address.
 func (n *Network) Permit(t site.Target, to netip.AddrPort) error {

@@ -416,6 +416,20 @@ func TestServicesKeepTheirConnection(t *testing.T) {
 	}
 }
 
+// TestReadingServicesBeginsAfreshOnce in ten readings, however many services they
+// have.
+func TestReadingServicesBeginsAfreshOnce(t *testing.T) {
+	url, conns := counting(t, nil, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"n": 1}`) })
+	n := network(t)
+	services := strings.TrimSpace(strings.Repeat("a b c d e f ", 4))
+	for i := range 11 {
+		wantGood(t, ask(t, n.Probes()["json"], source("json", url+"/{service}", site.Ask{Signal: site.Load, Query: "n", Services: services})))
+		if want := int32(1 + i/10); conns.Load() != want {
+			t.Errorf("Reading %d: Expected %d connections, got %d", i+1, want, conns.Load())
+		}
+	}
+}
+
 // TestDelay: values without a time of their own are as old as the feed is behind.
 func TestDelay(t *testing.T) {
 	deliver := make(chan site.Sample, 1)

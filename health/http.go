@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unique"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -101,12 +102,16 @@ func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failu
 	if c.ask.Fresh || !req.keep && c.url.Scheme != "https" {
 		return c.send(ctx, new(past), req, read)
 	}
-	p := c.pasts.take(c.target)
-	defer func() { c.pasts.put(c.target, p) }()
+	key := c.key()
+	p := c.pasts.take(key)
+	defer func() { c.pasts.put(key, p) }()
 	if p.wait.After(time.Now()) {
 		return site.FailureStatus, errWait{p.wait}
 	}
-	p.begin()
+	if !c.begun {
+		p.begin()
+		c.begun = true
+	}
 	failure, err := c.send(ctx, p, req, read)
 	p.wait = c.wait
 	if err != nil {
@@ -114,6 +119,18 @@ func (c *call) fetch(ctx context.Context, req *request, read reader) (site.Failu
 		p.drop()
 	}
 	return failure, err
+}
+
+// key is the target as far as its past goes: a feed that reads other services than
+// before asks the same server, which may want to be left alone.
+func (c *call) key() site.Target {
+	t := c.target
+	if c.ask.Services != "" {
+		ask := t.Ask.Value()
+		ask.Services = ""
+		t.Ask = unique.Make(ask)
+	}
+	return t
 }
 
 func (c *call) send(ctx context.Context, p *past, req *request, read reader) (site.Failure, error) {

@@ -115,6 +115,7 @@ type call struct {
 	result Result
 
 	service string    // of a CDN, that is read at the moment
+	begun   bool      // the past is readied for this probe, whatever it asks
 	wait    time.Time // until then the target wants to be left alone
 }
 

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unique"
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -89,6 +91,43 @@ func TestFeedsWaitAsTheyAreTold(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	wantGood(t, ask(t, n.Probes()["json"], to))
 	wantGood(t, ask(t, n.Probes()["json"], to))
+}
+
+// TestAWaitOutlivesAChangeOfServices, which makes another target of a feed.
+func TestAWaitOutlivesAChangeOfServices(t *testing.T) {
+	var asked atomic.Int64
+	limited := web(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	n := network(t)
+	for _, services := range []string{"a", "a b", "b"} {
+		to := source("json", limited+"/{service}", site.Ask{Signal: site.Load, Query: "n", Services: services})
+		wantFailure(t, ask(t, n.Probes()["json"], to), site.FailureStatus, "the server is not to be asked again before ")
+	}
+	if asked.Load() != 1 {
+		t.Errorf("Expected one request, got %d", asked.Load())
+	}
+}
+
+// TestALongWaitIsNotForgotten by what drops connections that are idle; what is left
+// of it goes after the wait.
+func TestALongWaitIsNotForgotten(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		const wait = 5 * time.Minute
+		n := health.NewNetwork("")
+		defer n.Close()
+		to := source("json", "http://127.0.0.1:1/", site.Ask{Signal: site.Load, Query: "n"})
+		n.Wait(to, time.Now().Add(wait))
+		time.Sleep(wait - time.Second)
+		wantFailure(t, n.Probes()["json"](t.Context(), to), site.FailureStatus, "the server is not to be asked again before 2000-01-01T00:05:00Z")
+		time.Sleep(health.MaxIdle + health.SweepEvery + 2*time.Second)
+		synctest.Wait()
+		if n.Kept() != 0 {
+			t.Errorf("Expected nothing kept after the wait, got %d", n.Kept())
+		}
+	})
 }
 
 func TestAPIsMayWantAPause(t *testing.T) {
