@@ -43,7 +43,7 @@ type Standing struct {
 	Reason  *site.Reason // of Side, not to be changed; nil: there is none yet
 	Calm    time.Time    // since when v is at or under the recover level; zero: it is not
 	Waiting bool         // it would be out if Input.Hold did not say no
-	Used    float64      // of a node's capacity, when that was last known
+	Used    float64      // of a node's capacity, when that was last known, however long ago
 
 	Penalty   float64 // of damping, at PenaltyAt
 	PenaltyAt time.Time

@@ -29,7 +29,9 @@ func (e *Engine) newCDN(g *Generation, w *site.WatchedCDN) *cdn {
 	if from := e.current.cdn(w.Name); from != nil {
 		c.state = from.state
 		c.state.State = control.Carry(from.state.State, from.site, c.site)
-		c.said = left(from.said, c.site)
+		if w.Zone != "" {
+			c.said = left(from.said, c.site)
+		}
 	}
 	c.candidate = c.state.Candidate(time.Now())
 	return c

@@ -179,10 +179,14 @@ func (w *world) fedNodes(t *testing.T, used ...float64) (*engine.Engine, *engine
 		rate, _ := u.Load(url)
 		return rate.(float64)
 	})
-	c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://{origin}:9000/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
-	c.Watch.Thresholds = nil
+	c.Watch.Feeds, c.Watch.Thresholds = fedBy(), nil
 	c.Finish()
 	return e, offerOwn(e, c), u
+}
+
+// fedBy is a feed of what is used of each node.
+func fedBy() []site.Source {
+	return []site.Source{{Kind: "json", URL: "http://{origin}:9000/", Every: time.Second, Timeout: 500 * time.Millisecond, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n"}}}
 }
 
 // TestNodesServeByWhatIsFree has one node filled by others.
@@ -229,7 +233,10 @@ func TestASilentNodeKeepsItsPart(t *testing.T) {
 			t.Errorf("Expected the sums of those of which it is known, got %+v", state)
 		}
 		time.Sleep(3 * time.Minute)
-		wantServed(t, g, "n3 is tried again", map[string]float64{"n1": 3. / 14, "n2": 10. / 14, "n3": 1. / 14})
+		tried := map[string]float64{"n1": 3. / 14, "n2": 10. / 14, "n3": 1. / 14}
+		wantServed(t, g, "n3 is tried again", tried)
+		time.Sleep(time.Hour)
+		wantServed(t, g, "n1 and n3 are silent for an hour more", tried)
 		used.set(1, 0)
 		time.Sleep(10 * time.Second)
 		wantServed(t, g, "n1 is heard, and is empty", map[string]float64{"n1": 10. / 21, "n2": 10. / 21, "n3": 1. / 21})
@@ -283,6 +290,28 @@ func TestTheLastAddressesStayOverAReload(t *testing.T) {
 		w.nodeIs(1, true)
 		time.Sleep(time.Minute)
 		wantServed(t, g, "when one is back", map[string]float64{"n1": 1})
+	})
+}
+
+// TestNodesWithoutAZoneWeighWhatIsFree, also those that had one before a reload.
+func TestNodesWithoutAZoneWeighWhatIsFree(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		e, _, used := newWorld().fedNodes(t, 0, 0)
+		time.Sleep(10 * time.Second)
+		c := ownCDN(10, 10)
+		c.Watch.Feeds, c.Watch.Thresholds = fedBy(), nil
+		c.Zone, c.Watch.Zone, c.Watch.Names = "", "", []string{"edge"}
+		c.Finish()
+		s := newSite("www.example.org.", "192.0.2.1")
+		s.CDNs = []site.CDN{{Name: "edge", Target: "www.edge.example.net.", Watched: true}}
+		offerCDN(e, c, s)
+		e.Promote()
+		used.set(1, 7.5e9)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := e.CDNs()[0].Nodes; n[0].Weight != 3000 || n[1].Weight != 10000 {
+			t.Errorf("Expected a quarter of n1 free, got %+v", n)
+		}
 	})
 }
 
