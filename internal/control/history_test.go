@@ -118,7 +118,7 @@ func observe(s *site.Site) *history {
 func sourcesOf(s *site.Site) []control.Source {
 	var sources []control.Source
 	for _, p := range s.Paths() {
-		sources = append(sources, control.Source{Line: p.Line, Origin: p.Origin, Address: p.Address, Feed: p.Target.IsFeed(), Period: p.Every})
+		sources = append(sources, control.Source{Line: p.Line, Origin: p.Origin, Address: p.Address, Feed: p.Target.IsFeed(), Period: p.Every, Delay: p.Target.Ask.Value().Behind()})
 	}
 	return sources
 }

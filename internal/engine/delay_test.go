@@ -3,6 +3,9 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,7 +24,12 @@ import (
 // later, while there is anything said.
 func lateWorld(t *testing.T, delay time.Duration, used *atomic.Int64) (*engine.Engine, *engine.Generation, *prometheus.Registry) {
 	t.Helper()
-	w := newWorld()
+	return newWorld().late(t, site.Guard{}, delay, used)
+}
+
+// late is the same in this world, under a guard.
+func (w *world) late(t *testing.T, guard site.Guard, delay time.Duration, used *atomic.Int64) (*engine.Engine, *engine.Generation, *prometheus.Registry) {
+	t.Helper()
 	w.change(bigIs(true))
 	w.set(url("192.0.2.1"), time.Hour)
 	e, reg := w.engineOver(t, kinds{"http": w.probe, "json": func(context.Context, site.Target) health.Result {
@@ -34,7 +42,8 @@ func lateWorld(t *testing.T, delay time.Duration, used *atomic.Int64) (*engine.E
 	c.Capacity = 10e9
 	c.Watch.Feeds = []site.Source{{Kind: "json", URL: "http://big.example/use", Every: 10 * time.Second, Timeout: time.Second, Ask: site.Ask{Signal: site.UsedBandwidth, Query: "n", Delay: delay}}}
 	c.Finish()
-	return e, offerCDN(e, c, bigOrEdge("www.example.org.", "192.0.2.1")), reg
+	sites := engine.Sites{Sites: []*site.Site{bigOrEdge("www.example.org.", "192.0.2.1")}, CDNs: []*site.WatchedCDN{c}, Guard: guard}
+	return e, e.Offer(context.Background(), sites), reg
 }
 
 // ageOfUse is how old the record is of what is used.
@@ -74,6 +83,9 @@ func TestAFeedThatIsBehindIsNotStale(t *testing.T) {
 		if age := ageOfUse(t, e); age < 90*time.Second || age > 100*time.Second {
 			t.Errorf("Expected it 90 seconds old, got %s", age)
 		}
+		if age := unlabelled(t, reg, "coredns_cdnredirect_feed_age_seconds"); age < 0 || age > 10 {
+			t.Errorf("Expected the age less the delay, got %g seconds", age)
+		}
 		used.Store(-1)
 		time.Sleep(15 * time.Second)
 		stale(0)
@@ -83,6 +95,60 @@ func TestAFeedThatIsBehindIsNotStale(t *testing.T) {
 		time.Sleep(50 * time.Second)
 		wantBig(t, g, "www.example.org.", 0, 0)
 	})
+}
+
+// TestTheGuardKnowsHowFarBehindAFeedIs: what it said while no anchor answered does
+// not count as long as it is the last that it said.
+func TestTheGuardKnowsHowFarBehindAFeedIs(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		var used atomic.Int64
+		used.Store(1e9)
+		w := newWorld()
+		_, g, _ := w.late(t, watchful, 90*time.Second, &used)
+		time.Sleep(2 * time.Minute)
+		w.change(mute)
+		time.Sleep(5 * time.Second)
+		used.Store(11e9)
+		time.Sleep(40 * time.Second)
+		used.Store(-1)
+		w.change(noise)
+		for range 180 {
+			time.Sleep(time.Second)
+			wantBig(t, g, "www.example.org.", 1, 0)
+		}
+	})
+}
+
+// TestFastlyAMinuteBehind counts if its feed says so; else the operator is told what
+// to write.
+func TestFastlyAMinuteBehind(t *testing.T) {
+	fastly := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		now := time.Now().Unix()
+		fmt.Fprintf(w, `{"Data": [{"recorded": %d, "aggregated": {"requests": 10, "edge_requests": 10, "edge_resp_body_bytes": 15e9}}], "Timestamp": %d, "AggregateDelay": 60}`, now-60, now)
+	}))
+	defer fastly.Close()
+	network := health.NewNetwork("test/1")
+	defer network.Close()
+	offer := func(delay time.Duration) (*world, *engine.Engine) {
+		w := newWorld()
+		w.change(bigIs(true))
+		e, _ := w.engineOver(t, kinds{"http": w.probe, "map": network.Probes()["map"]})
+		c := watchedBig()
+		c.ThirdParty, c.Capacity = false, 10e9
+		c.Watch.Feeds = []site.Source{{Kind: "map", URL: fastly.URL, Every: time.Second, Timeout: 900 * time.Millisecond, Ask: site.Ask{Map: "fastly", Services: "z", Delay: delay}}}
+		c.Finish()
+		offerCDN(e, c, bigOrEdge("www.example.org.", "192.0.2.1"))
+		return w, e
+	}
+	_, e := offer(time.Minute)
+	if state := e.CDNs()[0]; state.Standing != api.StandingOut || state.Thresholds[0].Missing {
+		t.Errorf("Expected it out by what was used a minute ago, got %+v", state)
+	}
+	if age := ageOfUse(t, e); age < time.Minute || age > 63*time.Second {
+		t.Errorf("Expected it a minute old, got %s", age)
+	}
+	w, _ := offer(0)
+	w.wantLine(t, "warning: map: reading '"+fastly.URL+"/': service 'z': the statistics are 1m0s behind, and the feed's delay is 10s: write 'delay 1m0s'")
 }
 
 // TestWhatIsFarBehindDecidesNothing, and is shown.
