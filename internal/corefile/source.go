@@ -95,8 +95,8 @@ func readFeed(n node) (site.Source, error) {
 // something new more rarely than others.
 var mapEvery = map[string]time.Duration{"cloudflare": time.Minute, "bunny": 10 * time.Minute}
 
-// readMap reads: feed map MAP URL [labels MATCHERS] and options. What Fastly is
-// behind is not the same for all, and is said as of an advertisement.
+// readMap reads: feed map MAP URL [labels MATCHERS] and options. Of the APIs only
+// Fastly's may have a delay: it is not always the same.
 func readMap(n node, name string, words []string) (site.Source, error) {
 	if !slices.Contains(site.Maps(), name) {
 		return site.Source{}, unknown("map", name, site.Maps()...)

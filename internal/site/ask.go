@@ -47,7 +47,7 @@ type Ask struct {
 	Scale     float64 // what a value is multiplied by; 0: what follows from its name
 	Community string  // of SNMP; see Secret
 
-	Delay    time.Duration // how far behind its values without a time of their own are
+	Delay    time.Duration // how far behind its values are; 0: not at all, or as Map says
 	Services string        // of a CDN that {service} stands for in turn, sorted, with spaces between
 }
 
