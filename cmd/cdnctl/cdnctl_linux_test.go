@@ -37,8 +37,9 @@ func (f fake) Drain(cdn, node string, drain bool) error {
 }
 
 func (f fake) CDNs() []api.CDNState {
+	left := api.Number(8e9)
 	return []api.CDNState{
-		{Name: "far", NotReady: 3, Operated: "third-party", Standing: api.StandingOut, Since: f.state.Since, Ejections: 2,
+		{Name: "far", NotReady: 3, Left: &left, Operated: "third-party", Standing: api.StandingOut, Since: f.state.Since, Ejections: 2,
 			Back: f.state.Since.Add(time.Minute), Reason: f.state.Reason, Record: []api.Sample{
 				{Signal: site.ResponseTime, Value: 0.39, Age: ms(1000)},
 				{Signal: site.UsedBandwidth, Value: 2e9, Age: ms(30_000)},
@@ -192,9 +193,9 @@ func TestStatesAsJSONAreTheAPIs(t *testing.T) {
 func TestCDNs(t *testing.T) {
 	code, out, _ := cdnctl(t, fake{state: state()}, "cdns")
 	expect(t, code, 0, out, `
-CDN   OPERATED     STANDING                         TAKES  SITES  NOT READY  SINCE                 REASON
-far   third-party  out, until 2026-01-02T03:05:05Z  0%     0      3          2026-01-02T03:04:05Z  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
-edge  own          ready, full                      55%    7      0          -
+CDN   OPERATED     STANDING                         TAKES  LEFT   SITES  NOT READY  SINCE                 REASON
+far   third-party  out, until 2026-01-02T03:05:05Z  0%     8Gbit  0      3          2026-01-02T03:04:05Z  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
+edge  own          ready, full                      55%    -      7      0          -
 
 CDN   NODE  STANDING        WEIGHT  ADDRESSES                         SINCE                 REASON
 edge  fra1  ready, drained  0       192.0.2.10 up, 2001:db8::10 down  -                     below

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 func newCDNs(server dial) *cobra.Command {
@@ -32,9 +33,9 @@ func newCDNs(server dial) *cobra.Command {
 }
 
 func (p *page) cdns(cdns []api.CDNState) {
-	rows := [][]string{{"CDN", "OPERATED", "STANDING", "TAKES", "SITES", "NOT READY", "SINCE", "REASON"}}
+	rows := [][]string{{"CDN", "OPERATED", "STANDING", "TAKES", "LEFT", "SITES", "NOT READY", "SINCE", "REASON"}}
 	for _, c := range cdns {
-		rows = append(rows, []string{c.Name, c.Operated, standing(c), percent(c.Part), fmt.Sprint(c.Sites), fmt.Sprint(c.NotReady), since(c.Since), c.Reason})
+		rows = append(rows, []string{c.Name, c.Operated, standing(c), percent(c.Part), left(c.Left), fmt.Sprint(c.Sites), fmt.Sprint(c.NotReady), since(c.Since), c.Reason})
 	}
 	p.table("", rows)
 	rows = [][]string{{"CDN", "NODE", "STANDING", "WEIGHT", "ADDRESSES", "SINCE", "REASON"}}
@@ -45,6 +46,14 @@ func (p *page) cdns(cdns []api.CDNState) {
 	}
 	p.section(rows)
 	p.records(cdns)
+}
+
+// left is what is free of a CDN's capacity, if that is known.
+func left(rate *api.Number) string {
+	if rate == nil {
+		return "-"
+	}
+	return site.FormatRate(float64(*rate))
 }
 
 // records shows what is known of each CDN as a whole, or of each of its nodes.

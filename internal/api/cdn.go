@@ -16,10 +16,11 @@ type CDNState struct {
 	Sites     int       `json:"sites"`          // whose visitors it has
 	NotReady  int       `json:"not_ready"`      // sites that it is not ready for, by its checks
 
-	Zone     string `json:"zone,omitempty"`     // below which we answer for it
-	Capacity Number `json:"capacity,omitempty"` // bit/s; 0: no bound is known; of nodes the sum over those that serve and whose use is known
-	Used     Number `json:"used,omitempty"`     // of it, by nodes
-	Soft     Number `json:"soft,omitempty"`     // bit/s from which on it is full
+	Zone     string  `json:"zone,omitempty"`     // below which we answer for it
+	Capacity Number  `json:"capacity,omitempty"` // bit/s; 0: no bound is known; of nodes the sum over those that serve and whose use is known
+	Used     Number  `json:"used,omitempty"`     // of it
+	Soft     Number  `json:"soft,omitempty"`     // bit/s from which on it is full
+	Left     *Number `json:"left,omitempty"`     // capacity less what is used; absent: nothing says what is used now
 
 	Record     []Sample         `json:"record,omitempty"` // the newest of each signal, of a CDN as a whole
 	Nodes      []NodeState      `json:"nodes,omitempty"`  // of one whose nodes are known

@@ -303,9 +303,10 @@ func TestWhatTheEngineIsAskedAndSaysArrivesUnchanged(t *testing.T) {
 // fullCDN returns the state of a CDN in which every field says something.
 func fullCDN() api.CDNState {
 	e, _ := full()
+	left := api.Number(9e9)
 	return api.CDNState{
 		Name: "edge", Operated: "third-party", Standing: api.StandingOut, Full: true, Part: 0.5, Since: e.Since, Ejections: 2,
-		Back: e.Since, Reason: e.Reason, Sites: 3, NotReady: 2, Capacity: 1e10, Soft: 8e9, Zone: "edge.example.net.", Used: 1e9,
+		Back: e.Since, Reason: e.Reason, Sites: 3, NotReady: 2, Capacity: 1e10, Soft: 8e9, Zone: "edge.example.net.", Used: 1e9, Left: &left,
 		Nodes: []api.NodeState{{Name: "fra1", Addresses: e.Origins[0].Addresses, Standing: api.StandingReady, Drained: true, Since: e.Since,
 			Reason: "below", Weight: 10, Capacity: 1e9, Record: e.Sources[0].Last}},
 		Record: e.Sources[0].Last, Thresholds: e.Thresholds, Sources: e.Sources,

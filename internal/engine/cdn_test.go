@@ -338,7 +338,7 @@ func TestAFullCDNGetsNoFurtherSites(t *testing.T) {
 		wantBig(t, g, first, 0, 0)
 		wantCandidate(t, e, first, "big", "out: threshold: used_bandwidth 11Gbit is 110 % of the limit 10Gbit (age 0s)")
 		state := e.CDNs()[0]
-		if state.Standing != api.StandingOut || state.Operated != "third-party" || !state.Full || state.Part != 0 || state.Sites != 0 || state.Capacity != 10e9 || state.Soft != 8e9 {
+		if state.Standing != api.StandingOut || state.Operated != "third-party" || !state.Full || state.Part != 0 || state.Sites != 0 || state.Capacity != 10e9 || state.Soft != 8e9 || state.Left == nil || *state.Left != 0 || state.Used != 11e9 {
 			t.Errorf("Expected what is known of the CDN, got %+v", state)
 		}
 		if len(state.Record) != 2 || state.Record[1].Signal != site.UsedBandwidth || state.Record[1].Value != 11e9 || state.Record[1].Age > api.Seconds(time.Second) {

@@ -73,7 +73,11 @@ func (c *cdn) shown(now time.Time) api.CDNState {
 		s.Reason = "all of its nodes are drained"
 	}
 	if c.watched.Nodes() {
-		s.Capacity, s.Used = api.Number(c.state.Capacity), api.Number(c.state.Used)
+		s.Capacity = api.Number(c.state.Capacity)
+	}
+	if c.state.Capacity > 0 {
+		left := api.Number(max(0, c.state.Capacity-c.state.Used))
+		s.Used, s.Left = api.Number(c.state.Used), &left
 	}
 	for i, view := range views {
 		for _, v := range view.Thresholds {

@@ -229,7 +229,7 @@ func TestASilentNodeKeepsItsPart(t *testing.T) {
 		used.set(3, math.NaN())
 		time.Sleep(9 * time.Minute)
 		wantServed(t, g, "n1 and n3 are silent", known)
-		if state := e.CDNs()[0]; state.Capacity != 10e9 || state.Used != 0 {
+		if state := e.CDNs()[0]; state.Capacity != 10e9 || state.Used != 0 || state.Left == nil || *state.Left != 10e9 {
 			t.Errorf("Expected the sums of those of which it is known, got %+v", state)
 		}
 		time.Sleep(3 * time.Minute)
