@@ -36,7 +36,7 @@ func (d *deciding) conclude() {
 		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
 	}
 	st.Due = d.due(full)
-	st.Near, st.Down = d.near(), d.down()
+	st.Near, st.Weak = d.near(), d.weak()
 	if nothingNew(last, next) {
 		return
 	}
@@ -60,6 +60,26 @@ func (d *deciding) near() bool {
 		}
 	}
 	return d.st.Side == site.SideCDN
+}
+
+// weak reports whether no origin is known to be well, by the newest probe of each
+// address: what others get of it may fail before it counts as down.
+func (d *deciding) weak() bool {
+	for i := range d.origins {
+		j := &d.origins[i]
+		newest := func(source int) Health {
+			if d.st.Paths[source].Fails > 0 {
+				return HealthDown
+			}
+			return j.path(source)
+		}
+		for a := range j.health {
+			if j.healthOf(a, newest) == HealthUp {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // serving returns the origins that serve those who are not diverted: the

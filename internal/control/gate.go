@@ -15,6 +15,7 @@ type Gate struct {
 	Checked  time.Time // when the latest check began that says anything; zero: none does
 	Good     time.Time // when the latest good check began; zero: there was none
 	Failure  string    // of the latest check that says anything, for people; empty: it was good
+	OfOrigin bool      // what failed may be the origin's fault
 	Fails    int32     // checks in a row
 	Goods    int32     // checks in a row
 	Doubt    string    // why the latest check says nothing; empty: it does
@@ -25,10 +26,11 @@ type Gate struct {
 
 // Check is what came of one.
 type Check struct {
-	At      time.Time // when it began
-	Failure string    // for people; empty: it was good
-	Sure    bool      // the failure is one that no second check would mend
-	Mute    bool      // it says nothing of the CDN: it could not be made
+	At       time.Time // when it began
+	Failure  string    // for people; empty: it was good
+	Sure     bool      // the failure is one that no second check would mend
+	OfOrigin bool      // the failure may be the fault of the site's origin
+	Mute     bool      // it says nothing of the CDN: it could not be made
 }
 
 // Counts of checks in a row, and times of a gate: those of addresses and CDNs.
@@ -47,7 +49,7 @@ func (g Gate) Next(name string, c Check) Gate {
 	good := c.Failure == ""
 	g.Checked, g.Failure, g.Doubt, g.Doubts = c.At, c.Failure, "", 0
 	g.Fails, g.Goods = inARow(g.Fails, !good), inARow(g.Goods, good)
-	if good {
+	if g.OfOrigin = c.OfOrigin; good {
 		g.Good = c.At
 	}
 	switch {
@@ -87,10 +89,11 @@ func (g Gate) Pause(period time.Duration, needed bool) time.Duration {
 }
 
 // Through is how a CDN is for a site behind a gate. Of one that could not be checked
-// so far nothing bad is known: it is better than an origin that is down.
+// so far, or failed as one may whose origin fails, nothing bad is known: it is better
+// than an origin that is down.
 func (c Candidate) Through(g Gate, now time.Time) Candidate {
 	if !g.Open {
-		c.Spare = (c.Spare || !c.Out) && g.Checked.IsZero() && g.Doubts > 0
+		c.Spare = (c.Spare || !c.Out) && (g.OfOrigin || g.Checked.IsZero() && g.Doubts > 0)
 		c.Out = true
 		return c
 	}

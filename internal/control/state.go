@@ -16,7 +16,7 @@ type State struct {
 	Last *site.Decision // the latest one, not to be changed; nil: there is none yet
 	Due  time.Time      // when time alone may change the decision; zero: it cannot
 	Near bool           // visitors are diverted, or soon may be
-	Down bool           // all origins are
+	Weak bool           // no address of its origins is known to be well
 
 	Origins []Standing // in the order of site.Site.Origins
 	Counts  []Count    // of their thresholds, origin by origin: those of the site, then the origin's own

@@ -19,17 +19,21 @@ type canary struct {
 	every time.Duration // the shortest that a site asks for
 	due   time.Time
 	state control.Gate
-	bad   time.Time // when the first of those began that closed the gate
+	first time.Time // when the first of the latest failures in a row began
+	bad   time.Time // when that of those did that closed the gate
 	part  float64   // of the clients of warned sites that it lets through, at the latest sweep
 
 	cdnQueue
+	warming []warming // warm-ups that wait
+	warmers int       // of those that are under way
 }
 
-// canaryOf returns that of a CDN.
-func (g *Generation) canaryOf(cdn string) *canary {
+// canaryOf returns that of a CDN, which waits in q.
+func (g *Generation) canaryOf(cdn string, q *checkQueue) *canary {
 	k := g.canaries[cdn]
 	if k == nil {
-		k = &canary{state: control.Gate{Open: true}, part: 1, cdnQueue: cdnQueue{place: notQueued}}
+		k = &canary{state: control.Gate{Open: true}, part: 1}
+		q.init(&k.cdnQueue, cdn)
 		g.canaries[cdn] = k
 	}
 	return k
@@ -59,7 +63,7 @@ func (g *gate) level() int { return slices.Index(site.ReadyLevels(), g.site.Read
 func (g *Generation) followCanaries(old *Generation) {
 	for cdn, k := range g.canaries {
 		if before := old.canaries[cdn]; before != nil && before.level == k.level {
-			k.state, k.bad, k.part, k.due = before.state, before.bad, before.part, before.due
+			k.state, k.first, k.bad, k.part, k.due = before.state, before.first, before.bad, before.part, before.due
 		}
 	}
 }
@@ -97,11 +101,14 @@ func (e *Engine) canaryHeard(g *gate, c control.Check, now time.Time) {
 	was := k.state.Open
 	c.Sure = false // it is of one site
 	k.state = k.state.Next(name, c)
-	if k.state.Fails == 1 && was {
-		k.bad = c.At
+	if k.state.Fails == 1 {
+		k.first = c.At
 	}
 	if k.state.Open == was {
 		return
+	}
+	if was {
+		k.bad = k.first
 	}
 	k.part = k.state.Part(now)
 	if generation == e.current {

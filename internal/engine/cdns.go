@@ -21,7 +21,7 @@ func (e *Engine) CDNs() []api.CDNState {
 		return nil
 	}
 	now := time.Now()
-	sites := g.sitesAtCDNs()
+	sites, counts := g.sitesAtCDNs(), g.countGates()
 	names := slices.AppendSeq(slices.Collect(maps.Keys(g.cdns)), maps.Keys(g.canaries))
 	slices.Sort(names)
 	var states []api.CDNState
@@ -31,33 +31,45 @@ func (e *Engine) CDNs() []api.CDNState {
 			state = c.shown(now)
 		}
 		state.Sites = sites[name]
-		g.showGates(&state)
+		if k := g.canaries[name]; k != nil {
+			k.show(&state, counts[k])
+		}
 		states = append(states, state)
 	}
 	return states
 }
 
-// showGates adds what checks have found of a CDN.
-func (g *Generation) showGates(s *api.CDNState) {
-	k, gates, why := g.canaries[s.Name], 0, ""
+// gateCount is how many sites a CDN is checked for, and how it does.
+type gateCount struct {
+	gates, notReady int
+	why             string // of one that it is not ready for
+}
+
+// countGates counts the gates of each CDN.
+func (g *Generation) countGates() map[*canary]gateCount {
+	counts := make(map[*canary]gateCount)
 	for _, r := range g.runners {
 		for i := range r.gates {
-			if r.gates[i].canary != k {
-				continue
+			n := counts[r.gates[i].canary]
+			n.gates++
+			if why := r.gates[i].whyNot(); why != "" {
+				n.notReady, n.why = n.notReady+1, why
 			}
-			gates++
-			if not := r.gates[i].whyNot(); not != "" {
-				s.NotReady++
-				why = not
-			}
+			counts[r.gates[i].canary] = n
 		}
 	}
+	return counts
+}
+
+// show adds what checks have found of a CDN.
+func (k *canary) show(s *api.CDNState, n gateCount) {
+	s.NotReady = n.notReady
 	switch {
-	case gates == 0 || s.Standing == api.StandingOut:
+	case n.gates == 0 || s.Standing == api.StandingOut:
 	case !k.state.Open:
 		s.Standing, s.Part, s.Since, s.Reason = api.StandingOut, 0, k.state.Since, "checks of its sites fail: "+k.state.Failure
-	case s.NotReady == gates:
-		s.Standing, s.Part, s.Reason = api.StandingOut, 0, "it is ready for no site: "+why
+	case n.notReady == n.gates:
+		s.Standing, s.Part, s.Reason = api.StandingOut, 0, "it is ready for no site: "+n.why
 	}
 }
 

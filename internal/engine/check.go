@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (e *Engine) check(ctx context.Context) error {
 func (e *Engine) nextGate(ctx context.Context) *gate {
 	for {
 		e.mu.Lock()
-		g, wait := e.checks.take(time.Now())
+		g, wait := e.checks.next(time.Now())
 		e.mu.Unlock()
 		if g != nil {
 			return g
@@ -72,7 +73,8 @@ type verdict struct {
 	failure site.Failure // empty: it is good
 	why     error        // the failure, for people
 	sure    bool         // no second check would mend it
-	mute    bool         // it says nothing of the CDN, but of us, or of the origin
+	origins bool         // it may be the fault of the site's origins
+	mute    bool         // it says nothing of the CDN, but of us, or of the origins
 }
 
 func (v verdict) good() bool { return v.failure == "" }
@@ -121,10 +123,15 @@ func (e *Engine) checkOnce(ctx context.Context, g *gate) {
 // askCDN asks a CDN all that the site wants to be asked.
 func (e *Engine) askCDN(ctx context.Context, g *gate) verdict {
 	v4, v6, v := e.locate(ctx, g)
-	if !v.good() || !g.site.Ready.Asks() {
+	if !v.good() {
 		return v
 	}
-	for _, addr := range e.turn(g, v4, v6) {
+	addrs := e.turn(g, v4, v6)
+	if !g.site.Ready.Asks() {
+		e.warm(ctx, g, addrs[0])
+		return v
+	}
+	for _, addr := range addrs {
 		t := g.site.CheckOf(addr, g.thirdParty())
 		r := e.probes[t.Kind](ctx, t)
 		if v = e.verdictOf(g, r); v.good() {
@@ -144,16 +151,19 @@ func answered(r health.Result) bool {
 	return r.Failure != site.FailureConnect && r.Failure != site.FailureTimeout || r.Phases.FirstByte > 0
 }
 
-// verdictOf judges what a CDN answered. While the site's origins are down there may
-// be nothing that it could answer with.
+// verdictOf judges what a CDN answered. While the site's origins are not well there
+// may be nothing that it could answer with.
 func (e *Engine) verdictOf(g *gate, r health.Result) verdict {
 	v := verdict{failure: r.Failure, why: r.Err, mute: r.Failure == site.FailureLocal}
-	if ofOrigin := r.Failure == site.FailureStatus || r.Failure == site.FailureContent || r.Failure == site.FailureTimeout; !ofOrigin || !answered(r) {
-		return v
+	switch r.Failure {
+	case site.FailureStatus, site.FailureContent, site.FailureTimeout:
+		v.origins = answered(r)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	v.mute = g.runner.state.Down
+	if v.origins {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		v.mute = g.runner.state.Weak
+	}
 	return v
 }
 
@@ -233,17 +243,20 @@ func (g *gate) resolved(now time.Time) verdict {
 		return verdict{failure: site.FailureResolve, why: t.err}
 	case !t.last.empty() && g.site.Ready.Asks():
 		return verdict{}
-	case t.err == nil:
+	case t.err == nil && !t.until.IsZero():
 		return verdict{failure: site.FailureResolve, sure: true, why: fmt.Errorf("the target '%s' has no address", t.name)}
 	}
-	return verdict{failure: site.FailureLocal, why: t.err, mute: true}
+	return verdict{failure: site.FailureLocal, why: cmp.Or(t.err, errNoLookup), mute: true}
 }
+
+// errNoLookup is why nothing is known of a target that was never looked up to the end.
+var errNoLookup = errors.New("its target could not be looked up")
 
 // checked takes in what a check has found, and lets the site decide on it.
 func (e *Engine) checked(g *gate, began time.Time, v verdict) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.checks.over(g)
+	e.checkOver(g)
 	e.cfg.Metrics.checked(v.failure)
 	now, generation := time.Now(), g.runner.generation
 	if generation != e.current && generation != e.candidate {
@@ -251,7 +264,7 @@ func (e *Engine) checked(g *gate, began time.Time, v verdict) {
 	}
 	first, open, sent := g.asked.IsZero(), g.state.Open, g.sent
 	g.asked, g.sent = began, false
-	c := control.Check{At: began, Failure: v.text(), Sure: v.sure}
+	c := control.Check{At: began, Failure: v.text(), Sure: v.sure, OfOrigin: v.origins}
 	c.Mute = v.mute || !v.good() && generation.guard.cutOff(began, now)
 	g.state = g.state.Next(g.site.Name()+g.name(), c)
 	e.plan(g)

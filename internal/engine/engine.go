@@ -64,8 +64,6 @@ type Engine struct {
 	complained time.Time                // when lookups of targets were last told to fail
 
 	checks                 checkQueue
-	toWarm                 []warming // that wait for one of the warmers
-	warmers                int
 	countedGates           time.Time // since when the operator was told of saidGates gates
 	saidGates, unsaidGates int
 }

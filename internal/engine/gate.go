@@ -31,7 +31,7 @@ type gate struct {
 
 // addGates makes the gates of all sites that want their CDNs checked. What is known
 // of one goes on, as long as it is asked the same.
-func (g *Generation) addGates(known map[string]*runner, targets map[string]*target) {
+func (g *Generation) addGates(known map[string]*runner, targets map[string]*target, q *checkQueue) {
 	for _, r := range g.runners {
 		if !r.site.Ready.Checked() {
 			continue
@@ -44,7 +44,7 @@ func (g *Generation) addGates(known map[string]*runner, targets map[string]*targ
 				added.target = g.target(c.Target, targets)
 			}
 			added.follow(known[r.site.Name()])
-			g.canaryOf(c.Name).add(added)
+			g.canaryOf(c.Name, q).add(added)
 		}
 	}
 }
@@ -168,8 +168,8 @@ func (r *runner) through(i int, c control.Candidate, now time.Time) control.Cand
 	c = c.Through(g.state, now)
 	c.Spare = c.Spare && r.asked() // till then there may be a better one
 	switch k := g.canary; {
-	case k.warns(g):
-		c.Out, c.Spare = true, false
+	case g.state.Open && k.warns(g):
+		c.Out, c.Spare = true, !c.Out && k.state.OfOrigin
 	case k.warned(g):
 		c.Part = min(c.Part, k.state.Part(now))
 	}

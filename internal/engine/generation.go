@@ -129,7 +129,7 @@ func (e *Engine) prepare(sites Sites) *Generation {
 		targets = e.current.targets
 	}
 	g.addTargets(targets)
-	g.addGates(known, targets)
+	g.addGates(known, targets, &e.checks)
 	if e.current != nil {
 		g.followCanaries(e.current)
 	}

@@ -9,115 +9,142 @@ import (
 // every packet is not to keep the others from being checked.
 const maxOfCDN = 64
 
-// checkQueue has all gates that wait for their next check, CDN by CDN.
+// maxIdling is how many checks of sites that are not in need of their CDNs are under
+// way at once: the other places of maxChecks are for those that are.
+const maxIdling = 768
+
+// checkQueue has all gates that wait for their next check, CDN by CDN. Those of sites
+// that are in need of their CDNs go before the others: there may be very many of
+// these.
 type checkQueue struct {
-	cdns cdnHeap
-	wake chan struct{} // holds a token when the head may have changed
+	urgent, idle lanes
+	under        map[string]*int // checks under way, by CDN, over all generations
+	idling       int             // checks under way of sites that are not in need
+	wake         chan struct{}   // holds a token when a head may have changed
 }
 
-func newCheckQueue() checkQueue { return checkQueue{wake: make(chan struct{}, 1)} }
+func newCheckQueue() checkQueue {
+	return checkQueue{under: make(map[string]*int), wake: make(chan struct{}, 1)}
+}
 
-// cdnQueue has those of one CDN. Those of sites that are in need of it go before
-// the others: there may be very many of these.
+// cdnQueue has those of one CDN.
 type cdnQueue struct {
-	urgent, idle gates
-	under        int       // checks under way
-	due          time.Time // of the next one
-	place        int       // among all CDNs, or notQueued
+	urgent, idle lane
+	under        *int // checks under way
+}
+
+// init makes the queue that of a CDN.
+func (q *checkQueue) init(c *cdnQueue, cdn string) {
+	if q.under[cdn] == nil {
+		q.under[cdn] = new(int)
+	}
+	c.urgent.place, c.idle.place, c.under = notQueued, notQueued, q.under[cdn]
+}
+
+// lane is those gates of a CDN that are in need, or those that are not.
+type lane struct {
+	gates gates
+	cdn   *cdnQueue
+	place int // among the lanes of all CDNs, or notQueued
 }
 
 // queued is where a gate waits.
 type queued struct {
 	due    time.Time
-	place  int // in its queue, or notQueued
+	place  int // in its lane, or notQueued
 	urgent bool
 }
 
-// notQueued is the place of what does not wait: a gate that is being checked, and a
-// CDN of which no gate waits, or enough are being checked.
+// notQueued is the place of what does not wait: a gate that is being checked, and the
+// lanes of a CDN of which enough are, or none waits.
 const notQueued = -1
 
 // queue has a gate wait until due, wherever it was before.
 func (q *checkQueue) queue(g *gate, urgent bool, due time.Time) {
-	c := &g.canary.cdnQueue
-	c.remove(g)
+	q.leave(g)
 	g.urgent, g.due = urgent, due
-	heap.Push(c.of(g), g)
-	q.settle(c)
-}
-
-func (q *checkQueue) remove(g *gate) {
-	g.canary.remove(g)
+	heap.Push(&g.lane().gates, g)
 	q.settle(&g.canary.cdnQueue)
 }
 
-// settle puts a CDN where it belongs after a change, and wakes whoever waits.
+// remove has a gate wait no more.
+func (q *checkQueue) remove(g *gate) {
+	q.leave(g)
+	q.settle(&g.canary.cdnQueue)
+}
+
+// leave takes a gate out of its lane.
+func (q *checkQueue) leave(g *gate) {
+	if g.place != notQueued {
+		heap.Remove(&g.lane().gates, g.place)
+	}
+}
+
+// lane returns the lane that a gate belongs in.
+func (g *gate) lane() *lane {
+	if g.urgent {
+		return &g.canary.urgent
+	}
+	return &g.canary.idle
+}
+
+// settle puts the lanes of a CDN where they belong after a change, and wakes whoever
+// waits.
 func (q *checkQueue) settle(c *cdnQueue) {
-	if c.place != notQueued {
-		heap.Remove(&q.cdns, c.place)
-	}
-	if c.under >= maxOfCDN || len(c.urgent)+len(c.idle) == 0 {
-		return
-	}
-	c.due = c.next().due
-	heap.Push(&q.cdns, c)
+	q.place(&q.urgent, &c.urgent, c)
+	q.place(&q.idle, &c.idle, c)
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
+func (q *checkQueue) place(among *lanes, l *lane, c *cdnQueue) {
+	if l.place != notQueued {
+		heap.Remove(among, l.place)
+	}
+	if l.cdn = c; *c.under < maxOfCDN && len(l.gates) > 0 {
+		heap.Push(among, l)
+	}
+}
+
 // longestWait is how long nobody looks at the queue at most.
 const longestWait = time.Minute
 
-// take returns the next gate whose time has come, which then is under way, or nil
+// next returns the next gate whose time has come, which then is under way, or nil
 // and how long it takes until there may be one.
-func (q *checkQueue) take(now time.Time) (*gate, time.Duration) {
-	if len(q.cdns) == 0 {
-		return nil, longestWait
+func (q *checkQueue) next(now time.Time) (*gate, time.Duration) {
+	wait := longestWait
+	for _, among := range []lanes{q.urgent, q.idle} {
+		if len(among) == 0 || !among[0].gates[0].urgent && q.idling >= maxIdling {
+			continue
+		}
+		l := among[0]
+		if left := l.gates[0].due.Sub(now); left > 0 {
+			wait = min(wait, left)
+			continue
+		}
+		g := heap.Pop(&l.gates).(*gate)
+		*l.cdn.under++
+		if !g.urgent {
+			q.idling++
+		}
+		q.settle(l.cdn)
+		return g, 0
 	}
-	c := q.cdns[0]
-	if left := c.due.Sub(now); left > 0 {
-		return nil, min(left, longestWait)
-	}
-	in := &c.idle
-	if len(c.urgent) > 0 && !c.urgent[0].due.After(now) {
-		in = &c.urgent
-	}
-	g := heap.Pop(in).(*gate)
-	c.under++
-	q.settle(c)
-	return g, 0
+	return nil, wait
 }
 
-// over notes that a check is no longer under way.
-func (q *checkQueue) over(g *gate) {
-	g.canary.under--
-	q.settle(&g.canary.cdnQueue)
-}
-
-// of returns the queue that a gate belongs in.
-func (c *cdnQueue) of(g *gate) *gates {
-	if g.urgent {
-		return &c.urgent
+// checkOver notes that a check is no longer under way.
+func (e *Engine) checkOver(g *gate) {
+	*g.canary.under--
+	if !g.urgent {
+		e.checks.idling--
 	}
-	return &c.idle
-}
-
-// next returns the gate that is due first.
-func (c *cdnQueue) next() *gate {
-	switch {
-	case len(c.urgent) == 0:
-		return c.idle[0]
-	case len(c.idle) == 0 || !c.idle[0].due.Before(c.urgent[0].due):
-		return c.urgent[0]
-	}
-	return c.idle[0]
-}
-
-func (c *cdnQueue) remove(g *gate) {
-	if g.place != notQueued {
-		heap.Remove(c.of(g), g.place)
+	for _, generation := range []*Generation{e.current, e.candidate} {
+		if generation != nil && generation.canaries[g.name()] != nil {
+			e.checks.settle(&generation.canaries[g.name()].cdnQueue)
+		}
 	}
 }
 
@@ -144,27 +171,27 @@ func (q *gates) Pop() any {
 	return g
 }
 
-// cdnHeap is one by due, too.
-type cdnHeap []*cdnQueue
+// lanes is a heap by when the first gate of each is due.
+type lanes []*lane
 
-func (q cdnHeap) Len() int           { return len(q) }
-func (q cdnHeap) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q lanes) Len() int           { return len(q) }
+func (q lanes) Less(i, j int) bool { return q[i].gates[0].due.Before(q[j].gates[0].due) }
 
-func (q cdnHeap) Swap(i, j int) {
+func (q lanes) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].place, q[j].place = i, j
 }
 
-func (q *cdnHeap) Push(x any) {
-	c := x.(*cdnQueue)
-	c.place = len(*q)
-	*q = append(*q, c)
+func (q *lanes) Push(x any) {
+	l := x.(*lane)
+	l.place = len(*q)
+	*q = append(*q, l)
 }
 
-func (q *cdnHeap) Pop() any {
-	c := pop((*[]*cdnQueue)(q))
-	c.place = notQueued
-	return c
+func (q *lanes) Pop() any {
+	l := pop((*[]*lane)(q))
+	l.place = notQueued
+	return l
 }
 
 // pop takes the last item off a list, and leaves nothing of it there.

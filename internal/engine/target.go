@@ -22,7 +22,7 @@ type target struct {
 	name  string
 	last  resolved
 	until time.Time // when that is over; zero: it was never looked up
-	good  time.Time // when the latest lookup was that did not fail; zero: none was
+	good  time.Time // when the latest lookup was that did not fail for both families; zero: none was
 	fails int       // lookups that failed in a row
 	err   error     // of the latest one
 
@@ -86,10 +86,11 @@ func (e *Engine) lookUp(ctx context.Context, g *Generation, t *target) {
 	e.mu.Unlock()
 	switch {
 	case looks:
-		next, err := last.look(ctx, g.resolve, t.name)
+		defer close(over)
+		next, err := last, errNoLookup // should the lookup panic
+		defer func() { e.targetFound(g, t, next, err) }()
+		next, err = last.look(ctx, g.resolve, t.name)
 		e.cfg.Metrics.looked("target", err)
-		e.targetFound(g, t, next, err)
-		close(over)
 	case over != nil:
 		select {
 		case <-over:
@@ -122,7 +123,10 @@ func (e *Engine) targetFound(g *Generation, t *target, next resolved, err error)
 		e.targetFailed(g, err)
 	} else {
 		t.fails = 0
-		t.until, t.good = now.Add(within(next.found().TTL, targetPause, longPause)), now
+		t.until = now.Add(within(next.found().TTL, targetPause, longPause))
+	}
+	if err == nil || next.heard {
+		t.good = now
 	}
 	if sameFound(before, next.found()) {
 		return

@@ -3,12 +3,14 @@ package engine
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 )
 
 // Bounds of warm-ups.
 const (
-	maxWarming = 32               // sites whose URLs are fetched at once
+	maxWarming = 4                // of one CDN under way at once
+	maxWarmup  = time.Minute      // of one site's
 	maxFetch   = 30 * time.Second // of one URL
 	warmFor    = 5 * time.Second  // how long at most a check waits for it
 	rewarm     = time.Hour        // after which it is done again, when the CDN comes to be needed
@@ -37,35 +39,32 @@ func (e *Engine) warm(ctx context.Context, g *gate, addr netip.Addr) {
 	}
 }
 
-// beginWarming puts a warm-up behind those that wait, and sees to somebody who does
-// it. It reports whether there is one to be done.
+// beginWarming puts a warm-up behind those of its CDN that wait, or before those
+// whose sites need it less, and sees to somebody who does it. It reports whether
+// there is one to be done.
 func (e *Engine) beginWarming(w warming) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if g := w.gate; g.site.Ready.Warmup == "" || !g.warmed.IsZero() && !g.cold {
+	g, k := w.gate, w.gate.canary
+	if g.site.Ready.Warmup == "" || !g.warmed.IsZero() && !g.cold {
 		return false
 	}
-	w.gate.warmed, w.gate.cold = time.Now(), false
-	e.toWarm = append(e.toWarm, w)
-	if e.warmers < maxWarming {
-		e.warmers++
-		e.tasks.Go(e.warmer)
+	g.warmed, g.cold = time.Now(), false
+	if g.runner.state.Near {
+		k.warming = slices.Insert(k.warming, 0, w)
+	} else {
+		k.warming = append(k.warming, w)
+	}
+	if k.warmers < maxWarming {
+		k.warmers++
+		e.tasks.Go(func() { e.warmer(k) })
 	}
 	return true
 }
 
-// warmer does warm-ups until none waits.
-func (e *Engine) warmer() {
-	for {
-		e.mu.Lock()
-		if len(e.toWarm) == 0 || e.ctx.Err() != nil {
-			e.warmers--
-			e.mu.Unlock()
-			return
-		}
-		w := e.toWarm[0]
-		e.toWarm = e.toWarm[1:]
-		e.mu.Unlock()
+// warmer does the warm-ups of a CDN until none waits.
+func (e *Engine) warmer(k *canary) {
+	for w, more := e.nextWarming(k); more; w, more = e.nextWarming(k) {
 		e.attempt(e.ctx, "check", func(ctx context.Context) error {
 			defer close(w.over)
 			e.fetchAll(ctx, w)
@@ -74,8 +73,24 @@ func (e *Engine) warmer() {
 	}
 }
 
+// nextWarming returns the next warm-up of a CDN, if the warmer is to go on.
+func (e *Engine) nextWarming(k *canary) (w warming, more bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(k.warming) == 0 || e.ctx.Err() != nil {
+		k.warming = nil
+		k.warmers--
+		return w, false
+	}
+	w = k.warming[0]
+	k.warming = slices.Delete(k.warming, 0, 1)
+	return w, true
+}
+
 // fetchAll fetches all URLs of a warm-up, and tells what failed.
 func (e *Engine) fetchAll(ctx context.Context, w warming) {
+	ctx, cancel := context.WithTimeout(ctx, maxWarmup)
+	defer cancel()
 	g := w.gate
 	var failed error
 	for _, text := range g.site.Ready.WarmupURLs() {
@@ -85,7 +100,7 @@ func (e *Engine) fetchAll(ctx context.Context, w warming) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if failed != nil && ctx.Err() == nil && g.runner.generation == e.current {
+	if failed != nil && e.ctx.Err() == nil && g.runner.generation == e.current {
 		e.cfg.Log.Warningf("site %q: warming up cdn %s: %s", g.site.Name(), g.name(), printable(failed.Error()))
 	}
 }
