@@ -59,6 +59,7 @@ old 1 1
 		{"ratio", site.Ask{Signal: site.ErrorRatio, Query: "errors_ratio"}, 0.05},
 		{"percent", site.Ask{Signal: site.ErrorRatio, Query: "errors_percent"}, 0.05},
 		{"percent taken for a ratio", site.Ask{Signal: site.ErrorRatio, Query: "errors_percent", Scale: 1}, none},
+		{"percent of hits", site.Ask{Signal: site.HitRatio, Query: "errors_percent"}, 0.05},
 		{"NaN", site.Ask{Signal: site.Load, Query: "broken"}, none},
 		{"over NaN", site.Ask{Signal: site.Load, Query: "limit", Over: "broken"}, none},
 		{"negative", site.Ask{Signal: site.Load, Query: "limit", Scale: -1}, none},
@@ -92,6 +93,7 @@ func TestPrometheusCounters(t *testing.T) {
 	}
 	requests := site.Ask{Signal: site.Requests, Query: "r_total"}
 	ratio := site.Ask{Signal: site.ErrorRatio, Query: "e_total", Over: "r_total"}
+	hits := site.Ask{Signal: site.HitRatio, Query: "e_total", Over: "r_total"}
 	times := func(query string) site.Ask { return site.Ask{Signal: site.ResponseTime, Query: query} }
 	for _, c := range []struct {
 		name          string
@@ -121,6 +123,12 @@ func TestPrometheusCounters(t *testing.T) {
 		{"ratio of no requests", ratio, series("counter", "r_total", 100) + series("counter", "e_total", 10),
 			series("counter", "r_total", 100) + series("counter", "e_total", 10), none},
 		{"errors of requests before", ratio, series("counter", "r_total", 100) + series("counter", "e_total", 10),
+			series("counter", "r_total", 110) + series("counter", "e_total", 25), 1},
+		{"hits", hits, series("counter", "r_total", 100) + series("counter", "e_total", 10),
+			series("counter", "r_total", 200) + series("counter", "e_total", 105), 0.95},
+		{"hits of no requests", hits, series("counter", "r_total", 100) + series("counter", "e_total", 10),
+			series("counter", "r_total", 100) + series("counter", "e_total", 10), none},
+		{"hits of requests before", hits, series("counter", "r_total", 100) + series("counter", "e_total", 10),
 			series("counter", "r_total", 110) + series("counter", "e_total", 25), 1},
 		{"histogram", times("h_seconds"), histogram("histogram", 100, 1000), histogram("histogram", 125, 1100), 0.25},
 		{"histogram in which nothing was observed", times("h_seconds"), histogram("histogram", 100, 1000), histogram("histogram", 100, 1000), none},

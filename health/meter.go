@@ -119,7 +119,7 @@ func improbable(signal site.Signal, value float64) string {
 		return "its value is not a number"
 	case value < 0:
 		return "its value is negative"
-	case signal == site.ErrorRatio && value > 1:
+	case signal.Ratio() && value > 1:
 		return "its value is a ratio above 1"
 	}
 	return ""
@@ -157,8 +157,8 @@ func (m memory) since(before memory) (value float64, known bool) {
 		return m.Value, true
 	}
 	rate, known := m.rate(before)
-	if m.Signal == site.ErrorRatio {
-		rate = min(rate, 1) // the errors in an interval may be those of requests before it
+	if m.Signal.Ratio() {
+		rate = min(rate, 1) // the errors or hits in an interval may be those of requests before it
 	}
 	value = m.Value + m.Scale*rate
 	if m.Value > 0 {

@@ -168,6 +168,7 @@ func TestMeterRejects(t *testing.T) {
 		{gauge(site.Load, math.Inf(-1)), "not a number"},
 		{gauge(site.Load, -1), "negative"},
 		{gauge(site.ErrorRatio, 1.01), "above 1"},
+		{gauge(site.HitRatio, 95), "above 1"},
 		{octets(math.NaN(), 0), "a counter"},
 		{octets(math.Inf(1), 0), "a counter"},
 		{octets(-1, 0), "a counter"},

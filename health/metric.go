@@ -132,7 +132,7 @@ func unit(signal site.Signal, query string) float64 {
 		if has("milliseconds") || has("ms") {
 			return 1e-3
 		}
-	case site.ErrorRatio:
+	case site.ErrorRatio, site.HitRatio:
 		if has("percent") {
 			return 1e-2
 		}

@@ -46,7 +46,7 @@ func (f fake) CDNs() []api.CDNState {
 			}},
 		{Name: "edge", Operated: "own", Standing: api.StandingReady, Full: true, Part: 0.55, Sites: 7, Nodes: []api.NodeState{
 			{Name: "fra1", Standing: api.StandingReady, Drained: true, Reason: "below", Addresses: f.state.Origins[0].Addresses,
-				Record: []api.Sample{{Signal: site.Load, Value: 2, Age: ms(500)}}},
+				Record: []api.Sample{{Signal: site.Load, Value: 2, Age: ms(500)}, {Signal: site.HitRatio, Value: 0.95, Age: ms(700)}}},
 			{Name: "ams1", Standing: api.StandingReady, Weight: 10, Since: f.state.Since},
 		}},
 	}
@@ -205,6 +205,7 @@ CDN   NODE  SIGNAL          VALUE  AGE
 far   -     response_time   390ms  1s
 far   -     used_bandwidth  2Gbit  30s
 edge  fra1  load            2      500ms
+edge  fra1  hit_ratio       95%    700ms
 `)
 }
 

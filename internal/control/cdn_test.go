@@ -318,6 +318,29 @@ func TestASlowCDNServes(t *testing.T) {
 	}
 }
 
+// TestAUselessCacheIsNotFull: a CDN whose cache answers little is out, and serves;
+// what is left of its capacity is another matter.
+func TestAUselessCacheIsNotFull(t *testing.T) {
+	h := probed(used, func(c *site.WatchedCDN) {
+		c.Watch.Feeds[0].Ask.Signal = site.HitRatio
+		c.Capacity = 0
+		c.Watch.Thresholds = []site.Threshold{{Signal: site.HitRatio, Limit: 0.6, Recover: 0.8}}
+	})
+	for range 4 {
+		h.hear(1, site.Sample{At: h.now, Signal: site.HitRatio, Value: 0.95})
+		h.probe(true)
+	}
+	h.wantOut(t, false, "while it is warm")
+	for range 4 {
+		h.hear(1, site.Sample{At: h.now, Signal: site.HitRatio, Value: 0.55})
+		h.probe(true)
+	}
+	h.wantOut(t, true, "while it is cold")
+	if c := h.state.Candidate(h.now); !c.Spare || h.state.Full {
+		t.Errorf("Expected it to serve all the same, and not to be full, got %+v", c)
+	}
+}
+
 // TestASilentFeedChangesNothing: a CDN that is full stays so, and one that is out
 // comes back by the rule for missing data only.
 func TestASilentFeedChangesNothing(t *testing.T) {

@@ -61,6 +61,9 @@ func TestSignals(t *testing.T) {
 		{site.Requests, site.Last, 4, 0.8},
 		{site.UsedBandwidth, site.Max, 6, 1.2},
 		{site.ErrorRatio, site.StatisticAuto, 4, 0.8}, // the mean
+		{site.HitRatio, site.StatisticAuto, 4, 1.25},
+		{site.HitRatio, site.P90, 2, 2.5},
+		{site.HitRatio, site.Max, 6, 5. / 6},
 		{site.AvailableBandwidth, site.StatisticAuto, 4, 1.25},
 		{site.AvailableBandwidth, site.P90, 2, 2.5},
 		{site.AvailableBandwidth, site.P99, 2, 2.5},
@@ -129,6 +132,38 @@ func TestErrorsFollowFromProbes(t *testing.T) {
 		if r := reasonOf(s, sources); math.Abs(r.Value-want) > 1e-9 {
 			t.Errorf("feed %t: got %+v, want %g", feed, r, want)
 		}
+	}
+}
+
+// A cache that answers little is at its limit, and has recovered once it answers
+// much again: less is worse. While nobody asks it, nothing is known of it.
+func TestACacheThatAnswersLittle(t *testing.T) {
+	h := observe(newSite(t, 1, func(s *site.Site) {
+		s.Feeds = []site.Source{{Kind: "file", URL: "file:///run/hits", Every: period, Timeout: timeout, Ask: site.Ask{Signal: site.HitRatio, Query: "g"}}}
+		s.Thresholds = []site.Threshold{{Signal: site.HitRatio, Limit: 0.6, Recover: 0.8}}
+	}))
+	for _, step := range []struct {
+		hits  float64
+		times int
+		want  site.Side
+	}{
+		{0.9, 3, site.SideOrigin}, {0.61, 6, site.SideOrigin}, {0.6, 3, site.SideOrigin}, {0.6, 2, site.SideCDN},
+		{0.79, 30, site.SideCDN}, {silence, 30, site.SideCDN}, {0.8, 12, site.SideCDN}, {0.8, 2, site.SideOrigin},
+		{0, 2, site.SideOrigin}, {0, 1, site.SideCDN},
+	} {
+		for range step.times {
+			h.wait(period)
+			h.add(0, site.Sample{At: h.now, Signal: site.ResponseTime, Value: 0.1})
+			if !math.IsNaN(step.hits) {
+				h.add(1, site.Sample{At: h.now, Signal: site.HitRatio, Value: step.hits})
+			}
+		}
+		if got := h.last().Side; got != step.want {
+			t.Errorf("After %d times %g: Expected the side %s, got %s because of %s", step.times, step.hits, step.want, got, h.last().Reason)
+		}
+	}
+	if got, want := h.last().Reason.String(), "threshold: hit_ratio 0% against the limit 60% is 1000 % (age 0s)"; got != want {
+		t.Errorf("Expected the reason %q, got %q", want, got)
 	}
 }
 

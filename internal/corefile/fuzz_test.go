@@ -79,6 +79,7 @@ const together = `cdnredirect {
         operated third-party
         feed error_ratio prometheus http://{origin}/metrics errors{code="500"} over requests header Authorization env:TOKEN
         feed load file /run/ams.prom load scale 0.01
+        feed hit_ratio json http://{origin}/stats cache.hits
     }
     class late {
         origin next

@@ -17,7 +17,7 @@ import (
 const wrongArgs = "Wrong argument count or unexpected line ending after "
 
 // signals are those that a threshold or a feed may name.
-const signals = "response_time, error_ratio, available_bandwidth, used_bandwidth, load, connections, requests"
+const signals = "response_time, error_ratio, available_bandwidth, used_bandwidth, load, connections, requests, hit_ratio"
 
 // lineError is what is said of a line, which is the third.
 type lineError struct{ line, want string }

@@ -110,6 +110,14 @@ var sourceEffects = []effect{
 	{"feed error_ratio prometheus http://{origin}/m errors over reqs", feed("prometheus", "http://{origin}/m", site.ErrorRatio, func(p *site.Source) {
 		p.Ask.Query, p.Ask.Over = "errors", "reqs"
 	})},
+	{`feed hit_ratio prometheus http://{origin}/m reqs{cache="hit"} over reqs`, feed("prometheus", "http://{origin}/m", site.HitRatio, func(p *site.Source) {
+		p.Ask.Query, p.Ask.Over = `reqs{cache="hit"}`, "reqs"
+	})},
+	{"feed hit_ratio json http://{origin}/s cache.percent scale 0.01", feed("json", "http://{origin}/s", site.HitRatio, func(p *site.Source) {
+		p.Ask.Query, p.Ask.Scale = "cache.percent", 0.01
+	})},
+	{"feed hit_ratio promql http://{origin}/ hits", feed("promql", "http://{origin}/", site.HitRatio, query("hits"))},
+	{"feed hit_ratio file /run/hits.prom g", feed("file", "file:///run/hits.prom", site.HitRatio, query("g"))},
 	{`feed response_time promql https://prom.example.net:9090 "sum(rate(x{job=\"a\"}[1m]))" scale 0.001 tls_verify off header X-A b`,
 		feed("promql", "https://prom.example.net:9090", site.ResponseTime, func(p *site.Source) {
 			p.Ask = site.Ask{Query: `sum(rate(x{job="a"}[1m]))`, Scale: 0.001, SkipVerify: true, Headers: "X-A: b"}
@@ -225,6 +233,8 @@ var sourceErrors = []lineError{
 	{`feed load promql http://{origin}/ ""`, "invalid name '' of a query: write a word"},
 	{`feed load json http://{origin}/ ""`, "invalid name '' of a query: write a word"},
 	{"feed load snmp {origin} ifindex 3", "feed snmp gives used_bandwidth and available_bandwidth, not 'load'"},
+	{"feed hit_ratio snmp {origin} ifindex 3", "feed snmp gives used_bandwidth and available_bandwidth, not 'hit_ratio'"},
+	{"feed hit_ratio json http://{origin}/ q over r", "unknown word 'over': every, timeout, scale, tls_verify, delay, header are known"},
 	{"feed used_bandwidth snmp {origin} ifindex", wrongArgs + "'ifindex'"},
 	{"feed used_bandwidth snmp {origin} index 3", "unknown word 'index': ifindex is known"},
 	{"feed used_bandwidth snmp {origin} ifindex 0", "invalid number '0': it must be at least 1"},

@@ -28,6 +28,8 @@ var thresholdEffects = []effect{
 	{"threshold used_bandwidth 8bit" + beside("used_bandwidth"), other(site.Threshold{Signal: site.UsedBandwidth, Limit: 8, Recover: 6.4})},
 	{"threshold load 5" + beside("load"), other(site.Threshold{Signal: site.Load, Limit: 5, Recover: 4})},
 	{"threshold connections 20000 recover 1e3" + beside("connections"), other(site.Threshold{Signal: site.Connections, Limit: 20000, Recover: 1000})},
+	{"threshold hit_ratio 60% recover 80%" + beside("hit_ratio"), other(site.Threshold{Signal: site.HitRatio, Limit: 0.6, Recover: 0.8})},
+	{"threshold hit_ratio min 80%" + beside("hit_ratio"), other(site.Threshold{Signal: site.HitRatio, Statistic: site.Min, Limit: 0.8, Recover: 1})},
 	{"threshold requests max 0.5" + beside("requests"), other(site.Threshold{Signal: site.Requests, Statistic: site.Max, Limit: 0.5, Recover: 0.4})},
 
 	{"threshold response_time 300ms no_data origin", threshold(func(t *site.Threshold) { t.NoData = site.DefaultNoData() })},
@@ -72,6 +74,14 @@ var thresholdErrors = []lineError{
 	{"threshold connections 20000 recover 30000", "recover 30000 is not above zero and at most the limit 20000"},
 	{"threshold requests 100/s", "invalid number '100/s': write a number, such as 2.5"},
 
+	{"threshold hit_ratio 0.6", "invalid share '0.6': " + noShare},
+	{"threshold hit_ratio 60% recover 0.8", "invalid share '0.8': " + noShare},
+	{"threshold hit_ratio 0%", "limit 0% of hit_ratio is not above zero"},
+	{"threshold hit_ratio 101%", "limit 101% of hit_ratio is above 100%"},
+	{"threshold hit_ratio 60% recover 50%", "recover 50% is below the limit 60%: the more there is of hit_ratio, the better"},
+	{"threshold hit_ratio 60% recover 101%", "recover 101% of hit_ratio is above 100%: write one that can be reached"},
+	{"threshold hit_ratio 90%", "recover 112.5% of hit_ratio is above 100%: write one that can be reached"},
+
 	{"threshold response_time 300ms after 5m", "'after' needs 'no_data' beside it"},
 	{"threshold response_time 300ms no_data", wrongArgs + "'no_data'"},
 	{"threshold response_time 300ms no_data away", "unknown action 'away': origin, cdn, stay are known"},
@@ -92,6 +102,8 @@ const needsFeed = "no probe or feed supplies available_bandwidth: it takes a fee
 var supplyErrors = []lineError{
 	{"threshold load 5", "no probe or feed supplies load"},
 	{"threshold load 5\nfeed requests file /run/s g", "no probe or feed supplies load"},
+	{"threshold hit_ratio 60%", "no probe or feed supplies hit_ratio"},
+	{"threshold hit_ratio 60%\nfeed map nginx http://{origin}/", "no probe or feed supplies hit_ratio"},
 	{"threshold load 5\nfeed map nginx http://{origin}/", "no probe or feed supplies load"},
 	{"threshold available_bandwidth 1Gbit", needsFeed},
 	{"threshold available_bandwidth 1Gbit\nfeed used_bandwidth file /run/s g", needsFeed},

@@ -90,7 +90,7 @@ func limitOf(signal site.Signal) func(word string) (float64, error) {
 		return seconds
 	case site.AvailableBandwidth, site.UsedBandwidth:
 		return site.ParseRate
-	case site.ErrorRatio:
+	case site.ErrorRatio, site.HitRatio:
 		return percent
 	}
 	return number

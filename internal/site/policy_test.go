@@ -111,7 +111,7 @@ func TestReason(t *testing.T) {
 func TestLists(t *testing.T) {
 	list(t, "cause", site.Causes(), 7)
 	list(t, "statistic", site.Statistics(), 8)
-	list(t, "signal", site.Signals(), 7)
+	list(t, "signal", site.Signals(), 8)
 	list(t, "failure", site.Failures(), 11)
 }
 

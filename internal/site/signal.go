@@ -19,18 +19,23 @@ const (
 	Load               Signal = "load"                // as the system counts it
 	Connections        Signal = "connections"         // open at the moment
 	Requests           Signal = "requests"            // a second
+	HitRatio           Signal = "hit_ratio"           // 0 to 1: answered from the cache, of what is looked for there
 )
 
 // Signals lists all of them.
 func Signals() []Signal {
-	return []Signal{ResponseTime, ErrorRatio, AvailableBandwidth, UsedBandwidth, Load, Connections, Requests}
+	return []Signal{ResponseTime, ErrorRatio, AvailableBandwidth, UsedBandwidth, Load, Connections, Requests, HitRatio}
 }
 
 // LessIsWorse reports whether small values of the signal are the bad ones.
-func (s Signal) LessIsWorse() bool { return s == AvailableBandwidth }
+func (s Signal) LessIsWorse() bool { return s == AvailableBandwidth || s == HitRatio }
 
-// Statistic returns the statistic where a threshold names none. Ratios have a
-// mean; of all others the window's size decides, see StatisticAuto.
+// Ratio reports whether the signal is a part of a whole, from 0 to 1.
+func (s Signal) Ratio() bool { return s == ErrorRatio || s == HitRatio }
+
+// Statistic returns the statistic where a threshold names none. A ratio of errors
+// has a mean, as probes fail or do not; of all others the window's size decides,
+// see StatisticAuto.
 func (s Signal) Statistic() Statistic {
 	if s == ErrorRatio {
 		return Mean
@@ -54,7 +59,7 @@ func (s Signal) Format(v float64) string {
 	switch s {
 	case ResponseTime:
 		return seconds(v).String()
-	case ErrorRatio:
+	case ErrorRatio, HitRatio:
 		return formatShare(v)
 	case AvailableBandwidth, UsedBandwidth:
 		return FormatRate(v)

@@ -24,6 +24,8 @@ func TestFormat(t *testing.T) {
 		{site.ErrorRatio, 1, "100%"},
 		{site.ErrorRatio, 0.00125, "0.13%"},
 		{site.ErrorRatio, 1.0 / 3, "33.33%"},
+		{site.HitRatio, 0.95, "95%"},
+		{site.HitRatio, 0, "0%"},
 		{site.AvailableBandwidth, 1e9, "1Gbit"},
 		{site.AvailableBandwidth, 0, "0bit"},
 		{site.UsedBandwidth, 1234567, "1.235Mbit"},
@@ -89,6 +91,19 @@ func TestWorst(t *testing.T) {
 		if limit := want / 2; !signal.LessIsWorse() && (site.Threshold{Signal: signal, Limit: limit}).V(want) < 1 {
 			t.Errorf("%s: a failure is not at the limit", signal)
 		}
+	}
+}
+
+// Less is worse of what visitors want much of.
+func TestLessIsWorse(t *testing.T) {
+	for _, signal := range site.Signals() {
+		want := signal == site.AvailableBandwidth || signal == site.HitRatio
+		if got := signal.LessIsWorse(); got != want {
+			t.Errorf("%s: Expected %t, got %t", signal, want, got)
+		}
+	}
+	if got, want := site.HitRatio.Against(0.6, 2), "against the limit 60% is 200 %"; got != want {
+		t.Errorf("Expected %q, got %q", want, got)
 	}
 }
 

@@ -59,12 +59,14 @@ func TestRecovered(t *testing.T) {
 func TestV(t *testing.T) {
 	time := site.Threshold{Signal: site.ResponseTime, Limit: 0.3}
 	rate := site.Threshold{Signal: site.AvailableBandwidth, Limit: 1e9}
+	hits := site.Threshold{Signal: site.HitRatio, Limit: 0.6}
 	for _, tc := range []struct {
 		threshold   site.Threshold
 		value, want float64
 	}{
 		{time, 0, 0}, {time, 0.15, 0.5}, {time, 0.3, 1}, {time, 0.6, 2}, {time, 3, 10}, {time, 5, 10}, {time, math.Inf(1), 10},
 		{rate, 0, 10}, {rate, 1, 10}, {rate, 1e8, 10}, {rate, 5e8, 2}, {rate, 1e9, 1}, {rate, 2e9, 0.5}, {rate, math.Inf(1), 0},
+		{hits, 0, 10}, {hits, 0.3, 2}, {hits, 0.6, 1}, {hits, 1, 0.6},
 	} {
 		if got := tc.threshold.V(tc.value); got != tc.want {
 			t.Errorf("%s %g: got %g, want %g", tc.threshold.Signal, tc.value, got, tc.want)
@@ -90,6 +92,9 @@ func TestThresholdErrors(t *testing.T) {
 		"limit +Inf of load is not above zero":                                                          {Signal: site.Load, Limit: math.Inf(1), Recover: 1},
 		"limit 0bit of used_bandwidth is not above zero":                                                {Signal: site.UsedBandwidth, Recover: 1},
 		"limit 100.01% of error_ratio is above 100%":                                                    {Signal: site.ErrorRatio, Limit: 1.0001, Recover: 1},
+		"limit 100.01% of hit_ratio is above 100%":                                                      {Signal: site.HitRatio, Limit: 1.0001, Recover: 1},
+		"recover 59.99% is below the limit 60%: the more there is of hit_ratio, the better":             {Signal: site.HitRatio, Limit: 0.6, Recover: 0.5999},
+		"recover 112.5% of hit_ratio is above 100%: write one that can be reached":                      {Signal: site.HitRatio, Limit: 0.9, Recover: site.HitRatio.DefaultRecover(0.9)},
 		"recover NaN is not above zero and at most the limit 1":                                         {Signal: site.Load, Limit: 1, Recover: math.NaN()},
 		"recover 2 is not above zero and at most the limit 1":                                           {Signal: site.Load, Limit: 1, Recover: 2},
 		"recover 999bit is below the limit 1kbit: the more there is of available_bandwidth, the better": {Signal: site.AvailableBandwidth, Limit: 1000, Recover: 999},

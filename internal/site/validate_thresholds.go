@@ -74,12 +74,14 @@ func (t Threshold) Validate() error {
 		return fmt.Errorf("statistic '%s' is not known", t.Statistic)
 	case !(t.Limit > 0) || math.IsInf(t.Limit, 1):
 		return fmt.Errorf("limit %s of %s is not above zero", format(t.Limit), t.Signal)
-	case t.Signal == ErrorRatio && t.Limit > 1:
+	case t.Signal.Ratio() && t.Limit > 1:
 		return fmt.Errorf("limit %s of %s is above 100%%", format(t.Limit), t.Signal)
 	case t.Signal.LessIsWorse() && !(t.Recover >= t.Limit && !math.IsInf(t.Recover, 1)):
 		return fmt.Errorf("recover %s is below the limit %s: the more there is of %s, the better", format(t.Recover), format(t.Limit), t.Signal)
 	case !t.Signal.LessIsWorse() && !(t.Recover > 0 && t.Recover <= t.Limit):
 		return fmt.Errorf("recover %s is not above zero and at most the limit %s", format(t.Recover), format(t.Limit))
+	case t.Signal.Ratio() && t.Recover > 1:
+		return fmt.Errorf("recover %s of %s is above 100%%: write one that can be reached", format(t.Recover), t.Signal)
 	}
 	return t.NoData.check(true)
 }
