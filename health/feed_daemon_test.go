@@ -54,18 +54,35 @@ func wantSignals(t *testing.T, list string, got map[site.Signal]float64) {
 	}
 }
 
-// fine is the address of a server of pages of 10,000 bytes, of which /broken is
-// an error.
+// fine is the address of a server of pages of 10,000 bytes, which caches may keep,
+// of which /broken is an error, which they may not.
 func fine(t *testing.T) (address string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
 		if r.URL.Path == "/broken" {
+			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		io.WriteString(w, strings.Repeat("fine", 2500))
 	}))
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
+}
+
+// askOften asks a server 100 times, 25 of them for what is broken.
+func askOften(server string) {
+	for i := range 100 {
+		get("http://" + server + map[bool]string{true: "/broken", false: "/"}[i%4 == 0])
+	}
+}
+
+// wantHits checks the ratio of 95 hits, of those and connections, and 25 misses.
+func wantHits(t *testing.T, got map[site.Signal]float64) {
+	t.Helper()
+	if want := 95. / 120; got[site.HitRatio] < want-1e-9 || got[site.HitRatio] > want+1e-9 {
+		t.Errorf("Expected 95 hits of 120, got a part of %v", got[site.HitRatio])
+	}
 }
 
 // connection asks a server for a page, and stays open until the test is over.
@@ -174,9 +191,7 @@ frontend stats
 	await(t, metrics, `haproxy_frontend_http_requests_total{proxy="www"} 0`)
 
 	got := twice(t, source("map", metrics, site.Ask{Map: "haproxy", Labels: `proxy=~"www|servers"`}), func() {
-		for i := range 100 {
-			get("http://" + front + map[bool]string{true: "/broken", false: "/"}[i%4 == 0])
-		}
+		askOften(front)
 		await(t, metrics, `haproxy_frontend_http_responses_total{proxy="www",code="2xx"} 75`)
 		await(t, metrics, `haproxy_frontend_http_responses_total{proxy="www",code="5xx"} 25`)
 	})
@@ -205,15 +220,14 @@ func TestVarnish(t *testing.T) {
 	server, metrics := varnish(t, fine(t))
 	await(t, metrics, "varnish_main_client_req 1\n")
 	got := twice(t, source("map", metrics, site.Ask{Map: "varnish"}), func() {
-		for range 100 {
-			get("http://" + server + "/")
-		}
+		askOften(server)
 		for range 20 {
 			connection(t, server)
 		}
 		await(t, metrics, "varnish_main_client_req 121\n")
 	})
 	wantSignals(t, "varnish", got)
+	wantHits(t, got)
 	if got[site.Requests] != 12 {
 		t.Errorf("Expected 12 requests a second, got %v", got[site.Requests])
 	}
@@ -239,11 +253,11 @@ func trafficServer(t *testing.T, backend string) (server string) {
 CONFIG proxy.config.admin.user_id STRING #-1
 CONFIG proxy.config.crash_log_helper STRING NULL
 CONFIG proxy.config.log.logging_enabled INT 0
-CONFIG proxy.config.http.cache.http INT 0
+CONFIG proxy.config.http.wait_for_cache INT 1
 CONFIG proxy.config.raw_stat_sync_interval_ms INT 100
 `,
 		"ip_allow.yaml":  "ip_allow: [{apply: in, ip_addrs: 127.0.0.1, action: allow, methods: ALL}]\n",
-		"storage.config": "",
+		"storage.config": dir + " 16M\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -257,17 +271,18 @@ CONFIG proxy.config.raw_stat_sync_interval_ms INT 100
 func TestTrafficServer(t *testing.T) {
 	server := trafficServer(t, fine(t))
 	stats := "http://" + server + "/_stats"
+	await(t, stats, `"proxy.process.http.cache_miss_cold": "1"`)
 	got := twice(t, source("map", stats, site.Ask{Map: "trafficserver"}), func() {
-		for i := range 100 {
-			get("http://" + server + map[bool]string{true: "/broken", false: "/"}[i%4 == 0])
-		}
+		askOften(server)
 		for range 20 {
 			connection(t, server)
 		}
 		await(t, stats, `"proxy.process.http.current_client_connections": "21"`) // with the feed's own
 		await(t, stats, `"proxy.process.http.5xx_responses": "25"`)
+		await(t, stats, `"proxy.process.http.cache_hit_fresh": "95"`)
 	})
 	wantSignals(t, "trafficserver", got)
+	wantHits(t, got)
 	if got[site.Connections] < 20 || got[site.Connections] > 22 {
 		t.Errorf("Expected the 20 open connections, and those that read the statistics, got %v", got[site.Connections])
 	}

@@ -41,22 +41,29 @@ var feedMaps = map[string]feedMap{
 	}},
 	// https://docs.trafficserver.apache.org/en/9.2.x/admin-guide/plugins/stats_over_http.en.html.
 	// Its statistics move every 5 seconds, and those of bytes as responses end.
-	// Connections of HTTP/2 are not among the others.
+	// Connections of HTTP/2 are not among the others. Its hits and misses are those
+	// of its own proxy.process.cache_total_hits and cache_total_misses, without what
+	// no cache is asked for, such as the page of its statistics.
 	"trafficserver": {json: "global", cached: 6 * time.Second, metrics: []metric{
 		{signal: site.ErrorRatio, query: "proxy_process_http_5xx_responses", over: "proxy_process_http_completed_requests", kind: counter},
 		{signal: site.UsedBandwidth, query: "proxy_process_http_user_agent_response_header_total_size", plus: []string{"proxy_process_http_user_agent_response_document_total_size"}, scale: 8, kind: counter},
 		{signal: site.Connections, query: "proxy_process_http_current_client_connections", plus: []string{"proxy_process_http2_current_client_connections"}},
 		{signal: site.Requests, query: "proxy_process_http_incoming_requests", kind: counter},
+		{signal: site.HitRatio, kind: counter, query: "proxy_process_http_cache_hit_fresh",
+			plus: []string{"proxy_process_http_cache_hit_revalidated", "proxy_process_http_cache_hit_ims", "proxy_process_http_cache_hit_stale_served"},
+			rest: []string{"proxy_process_http_cache_miss_cold", "proxy_process_http_cache_miss_changed", "proxy_process_http_cache_miss_client_no_cache", "proxy_process_http_cache_miss_ims"}},
 	}},
 	// https://github.com/jonnenauha/prometheus_varnish_exporter, of varnishstat.
 	// Open sessions are those that its pools of memory for them have in use. It
 	// counts bytes as responses end, and does not count responses by status. Up
 	// to version 7.1 a request that waits for the fetch of another counts twice,
-	// https://github.com/varnishcache/varnish-cache/pull/3841.
+	// https://github.com/varnishcache/varnish-cache/pull/3841. Misses are also the
+	// hits of an object that says that there is a miss; what is passed is neither.
 	"varnish": {up: "varnish_up", metrics: []metric{
 		{signal: site.UsedBandwidth, query: "varnish_main_s_resp_hdrbytes", plus: []string{"varnish_main_s_resp_bodybytes", "varnish_main_s_pipe_out"}, scale: 8},
 		{signal: site.Connections, query: `varnish_mempool_live{id=~"sess[0-9]+"}`},
 		{signal: site.Requests, query: "varnish_main_client_req"},
+		{signal: site.HitRatio, query: "varnish_main_cache_hit", rest: []string{"varnish_main_cache_miss"}},
 	}},
 }
 

@@ -93,6 +93,18 @@ varnish_mempool_live{id="sess0"} 2
 varnish_mempool_live{id="sess1"} 3
 # TYPE varnish_main_client_req counter
 varnish_main_client_req 100
+# TYPE varnish_main_cache_hit counter
+varnish_main_cache_hit 60
+# TYPE varnish_main_cache_hit_grace counter
+varnish_main_cache_hit_grace 7
+# TYPE varnish_main_cache_hitmiss counter
+varnish_main_cache_hitmiss 4
+# TYPE varnish_main_cache_hitpass counter
+varnish_main_cache_hitpass 5
+# TYPE varnish_main_cache_miss counter
+varnish_main_cache_miss 30
+# TYPE varnish_main_s_pass counter
+varnish_main_s_pass 10
 # TYPE varnish_main_s_resp_hdrbytes counter
 varnish_main_s_resp_hdrbytes 1000
 # TYPE varnish_main_s_resp_bodybytes counter
@@ -106,6 +118,18 @@ varnish_mempool_live{id="sess0"} 4
 varnish_mempool_live{id="sess1"} 3
 # TYPE varnish_main_client_req counter
 varnish_main_client_req 150
+# TYPE varnish_main_cache_hit counter
+varnish_main_cache_hit 90
+# TYPE varnish_main_cache_hit_grace counter
+varnish_main_cache_hit_grace 17
+# TYPE varnish_main_cache_hitmiss counter
+varnish_main_cache_hitmiss 9
+# TYPE varnish_main_cache_hitpass counter
+varnish_main_cache_hitpass 6
+# TYPE varnish_main_cache_miss counter
+varnish_main_cache_miss 40
+# TYPE varnish_main_s_pass counter
+varnish_main_s_pass 20
 # TYPE varnish_main_s_resp_hdrbytes counter
 varnish_main_s_resp_hdrbytes 2000
 # TYPE varnish_main_s_resp_bodybytes counter
@@ -122,6 +146,17 @@ const trafficserver1, trafficserver2 = `{ "global": {
 "proxy.process.http.user_agent_response_header_total_size": "1000",
 "proxy.process.http.user_agent_response_document_total_size": "9000000",
 "proxy.process.http.5xx_responses": "10",
+"proxy.process.http.cache_hit_fresh": "50",
+"proxy.process.http.cache_hit_mem_fresh": "40",
+"proxy.process.http.cache_hit_rww": "3",
+"proxy.process.http.cache_hit_revalidated": "7",
+"proxy.process.http.cache_hit_ims": "0",
+"proxy.process.http.cache_hit_stale_served": "0",
+"proxy.process.http.cache_miss_cold": "20",
+"proxy.process.http.cache_miss_changed": "0",
+"proxy.process.http.cache_miss_client_no_cache": "1",
+"proxy.process.http.cache_miss_client_not_cacheable": "20",
+"proxy.process.http.cache_miss_ims": "0",
 "server": "9.2.9"
 } }
 `, `{ "global": {
@@ -132,6 +167,17 @@ const trafficserver1, trafficserver2 = `{ "global": {
 "proxy.process.http.user_agent_response_header_total_size": "2000",
 "proxy.process.http.user_agent_response_document_total_size": 10000000,
 "proxy.process.http.5xx_responses": "15",
+"proxy.process.http.cache_hit_fresh": "100",
+"proxy.process.http.cache_hit_mem_fresh": "90",
+"proxy.process.http.cache_hit_rww": "13",
+"proxy.process.http.cache_hit_revalidated": "12",
+"proxy.process.http.cache_hit_ims": "3",
+"proxy.process.http.cache_hit_stale_served": "2",
+"proxy.process.http.cache_miss_cold": "32",
+"proxy.process.http.cache_miss_changed": "4",
+"proxy.process.http.cache_miss_client_no_cache": "4",
+"proxy.process.http.cache_miss_client_not_cacheable": "99",
+"proxy.process.http.cache_miss_ims": "1",
 "server": "9.2.9"
 } }
 `
@@ -150,8 +196,13 @@ func TestMap(t *testing.T) {
 		{"nginx", "nginx", "", nginx + "nginx_http_requests_total 5\n", nginx + "nginx_http_requests_total 25\n", values{site.Connections: 3, site.Requests: 2}},
 		{"haproxy", "haproxy", "", haproxy1, haproxy2, values{site.Connections: 10, site.Requests: 10, site.UsedBandwidth: 1.6e6, site.ErrorRatio: 0.05}},
 		{"haproxy, one proxy", "haproxy", `proxy="www"`, haproxy1, haproxy2, values{site.Connections: 9, site.Requests: 9, site.UsedBandwidth: 0.8e6, site.ErrorRatio: 5.0 / 90}},
-		{"varnish", "varnish", "", varnish1, varnish2, values{site.Connections: 7, site.Requests: 5, site.UsedBandwidth: 1.2008e6}},
-		{"trafficserver", "trafficserver", "", trafficserver1, trafficserver2, values{site.Connections: 7, site.Requests: 20, site.UsedBandwidth: 0.8008e6, site.ErrorRatio: 0.05}},
+		{"varnish", "varnish", "", varnish1, varnish2, values{site.Connections: 7, site.Requests: 5, site.UsedBandwidth: 1.2008e6, site.HitRatio: 0.75}},
+		{"varnish that nobody asks", "varnish", "", varnish1, varnish1, values{site.Connections: 5, site.Requests: 0, site.UsedBandwidth: 0}},
+		{"trafficserver", "trafficserver", "", trafficserver1, trafficserver2, values{site.Connections: 7, site.Requests: 20, site.UsedBandwidth: 0.8008e6, site.ErrorRatio: 0.05, site.HitRatio: 0.75}},
+		{"trafficserver that is asked for nothing in its cache", "trafficserver", "", trafficserver1,
+			strings.NewReplacer(`"100"`, `"120"`, `"110"`, `"130"`, `"20",
+"proxy.process.http.cache_miss_ims`, `"40",
+"proxy.process.http.cache_miss_ims`).Replace(trafficserver1), values{site.Connections: 7, site.Requests: 2, site.UsedBandwidth: 0, site.ErrorRatio: 0}},
 		{"haproxy without requests", "haproxy", "", haproxy1, haproxy1, values{site.Connections: 8, site.Requests: 0, site.UsedBandwidth: 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,6 +225,25 @@ func TestMapRestartOfOneCounter(t *testing.T) {
 	restarted := strings.Replace(varnish2, "varnish_main_s_resp_hdrbytes 2000", "varnish_main_s_resp_hdrbytes 20", 1)
 	_, rejected := metered(t, source("map", pages(t, varnish1, restarted), site.Ask{Map: "varnish"}), 2)
 	if want := []health.Rejection{{Signal: site.UsedBandwidth, Why: "its counters began anew"}}; !slices.Equal(rejected, want) {
+		t.Errorf("Expected rejections %+v, got %+v", want, rejected)
+	}
+}
+
+// A ratio is of all its parts: when one of them is missing, or falls, it is not known.
+func TestMapWithoutAPartOfARatio(t *testing.T) {
+	for list, page := range map[string]string{"varnish": varnish1, "trafficserver": trafficserver1} {
+		for _, part := range []string{"cache_hit", "cache_miss", "cache_hit_stale_served", "cache_miss_ims"} {
+			r := read(t, source("map", pages(t, strings.NewReplacer(part+" ", "other ", part+`"`, `other"`).Replace(page)), site.Ask{Map: list}))
+			wantGood(t, r)
+			told := slices.ContainsFunc(r.Readings, func(r health.Reading) bool { return r.Signal == site.HitRatio })
+			if want := !strings.Contains(page, part+" ") && !strings.Contains(page, part+`"`); told != want {
+				t.Errorf("%s without %s: Expected a hit_ratio: %t, got %+v", list, part, want, r.Readings)
+			}
+		}
+	}
+	restarted := strings.Replace(varnish2, "cache_miss 40", "cache_miss 4", 1)
+	_, rejected := metered(t, source("map", pages(t, varnish1, restarted), site.Ask{Map: "varnish"}), 2)
+	if want := []health.Rejection{{Signal: site.HitRatio, Why: "its counters began anew"}}; !slices.Equal(rejected, want) {
 		t.Errorf("Expected rejections %+v, got %+v", want, rejected)
 	}
 }

@@ -15,12 +15,13 @@ type metric struct {
 	query  string   // selector; all series that match are added up
 	plus   []string // selectors of what is added to that
 	over   string   // selector of what that is divided by; empty: nothing
+	rest   []string // selectors of what that is divided by together with itself; nil: nothing
 	scale  float64  // 0: what follows from the metric's name
 	kind   kind     // where the page does not say it
 }
 
 // selectors lists all of them.
-func (m metric) selectors() []string { return append([]string{m.query, m.over}, m.plus...) }
+func (m metric) selectors() []string { return slices.Concat([]string{m.query, m.over}, m.plus, m.rest) }
 
 // reading looks for a metric. The extra matchers are for those metrics that
 // have their label.
@@ -32,17 +33,32 @@ func (e exposition) reading(m metric, extra []site.Matcher) (Reading, site.Failu
 	if m.scale == 0 {
 		m.scale = unit(m.signal, m.query)
 	}
-	if m.over == "" {
+	whole, failure, err := e.whole(m, p, extra)
+	switch {
+	case err != nil:
+		return Reading{}, failure, err
+	case whole.series == nil:
 		return m.plain(p), "", nil
+	}
+	return m.ratio(p, whole), "", nil
+}
+
+// whole picks what the metric is divided by, if it is.
+func (e exposition) whole(m metric, p picked, extra []site.Matcher) (picked, site.Failure, error) {
+	switch {
+	case m.rest != nil:
+		return e.with(p, m.query, m.rest, extra)
+	case m.over == "":
+		return picked{}, "", nil
 	}
 	over, err := e.pick(m.over, extra)
 	if err != nil {
-		return Reading{}, site.FailureContent, err
+		return picked{}, site.FailureContent, err
 	}
 	if err := alike(p, over, m.query, m.over); err != nil {
-		return Reading{}, site.FailureInvalid, err
+		return picked{}, site.FailureInvalid, err
 	}
-	return m.ratio(p, over), "", nil
+	return over, "", nil
 }
 
 // sum picks what the metric is made of, without what it is divided by.
@@ -51,12 +67,17 @@ func (e exposition) sum(m metric, extra []site.Matcher) (picked, site.Failure, e
 	if err != nil {
 		return picked{}, site.FailureContent, err
 	}
-	for _, query := range m.plus {
+	return e.with(p, m.query, m.plus, extra)
+}
+
+// with adds more metrics to what was picked of one.
+func (e exposition) with(p picked, first string, plus []string, extra []site.Matcher) (picked, site.Failure, error) {
+	for _, query := range plus {
 		more, err := e.pick(query, extra)
 		if err != nil {
 			return picked{}, site.FailureContent, err
 		}
-		if err := alike(p, more, m.query, query); err != nil {
+		if err := alike(p, more, first, query); err != nil {
 			return picked{}, site.FailureInvalid, err
 		}
 		p.join(query, more)

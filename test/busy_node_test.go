@@ -40,6 +40,7 @@ func TestABusyNodeGetsFewerVisitors(t *testing.T) {
 		}
 	}
 
+	l.expectCDNs(t, "hit_ratio")
 	enough()
 	t.Logf("all alike after %s", await(t, patience, "all alike", func() string { return l.spared(t, busy, 8, 8) }))
 	if after := l.clients(t); !slices.Equal(before, after) {

@@ -14,8 +14,8 @@ var mapSignals = map[string][]Signal{
 	"haproxy":       {ErrorRatio, UsedBandwidth, Connections, Requests},
 	"nginx":         {Connections, Requests},
 	"node_exporter": {UsedBandwidth, Load, Connections},
-	"trafficserver": {ErrorRatio, UsedBandwidth, Connections, Requests},
-	"varnish":       {UsedBandwidth, Connections, Requests},
+	"trafficserver": {ErrorRatio, UsedBandwidth, Connections, Requests, HitRatio},
+	"varnish":       {UsedBandwidth, Connections, Requests, HitRatio},
 }
 
 // mapDelays is how far behind those lists are that the API of a CDN gives, of each
