@@ -252,6 +252,129 @@ func TestBunny(t *testing.T) {
 	}
 }
 
+// fastlyCached is a second in which the cache of the edge was asked for some of the
+// requests, and those of shields for the misses among them.
+func fastlyCached(recorded, edge, hits, misses float64) string {
+	return fmt.Sprintf(`{"recorded": %.0f, "aggregated": {"requests": %g, "hits": %g, "miss": %g, "pass": 5, "hit_ratio": 0.123, "edge_requests": %g, "edge_hit_requests": %g, "edge_miss_requests": %g}}`,
+		recorded, edge+misses, hits+misses, misses/2, edge, hits, misses)
+}
+
+// hitsOf reads a map once, and returns the ratio of hits; NaN: it is not known.
+func hitsOf(t *testing.T, list, services, url string) float64 {
+	t.Helper()
+	samples, rejected := metered(t, source("map", url, site.Ask{Map: list, Services: services}), 1)
+	if len(rejected) > 0 {
+		t.Errorf("Expected no rejections, got %+v", rejected)
+	}
+	for _, s := range samples {
+		if s.Signal == site.HitRatio {
+			return s.Value
+		}
+	}
+	return none
+}
+
+// wantHitRatio checks one that may not be known.
+func wantHitRatio(t *testing.T, what string, want, got float64) {
+	t.Helper()
+	if math.IsNaN(want) != math.IsNaN(got) || math.Abs(want-got) > 1e-9 {
+		t.Errorf("%s: Expected a hit_ratio of %v, got %v", what, want, got)
+	}
+}
+
+// TestHitRatioOfFastly is that of the edge, of what its cache was asked for: what it
+// passes on has no part in it, nor have the shields.
+func TestHitRatioOfFastly(t *testing.T) {
+	stamp := float64(time.Now().Unix())
+	answer := func(seconds ...string) string { return fastlyAnswer(stamp, 9, seconds...) }
+	idle := fmt.Sprintf(`{"Data": [], "Timestamp": %.0f, "AggregateDelay": 9, "Error": "No data available, please retry"}`, stamp)
+	passed := answer(fastlySecond(stamp-9, 1000, 5000, 0))
+	for _, tt := range []struct {
+		name     string
+		services string
+		pages    []string
+		want     float64
+	}{
+		{"seconds", "a", []string{answer(fastlyCached(stamp-9, 200, 60, 20), fastlyCached(stamp-10, 200, 15, 5), fastlyCached(stamp-30, 9e6, 0, 9e6))}, 0.75},
+		{"only hits", "a", []string{answer(fastlyCached(stamp-9, 10, 10, 0))}, 1},
+		{"only misses", "a", []string{answer(fastlyCached(stamp-9, 10, 0, 10))}, 0},
+		{"nothing for the cache", "a", []string{passed}, none},
+		{"nobody there", "a", []string{idle}, none},
+		{"weighed by what caches were asked for", "a b", []string{answer(fastlyCached(stamp-9, 9000, 90, 10)), answer(fastlyCached(stamp-9, 300, 0, 300))}, 0.225},
+		{"beside what has no part in it", "a b c", []string{idle, answer(fastlyCached(stamp-9, 10, 6, 4)), passed}, 0.6},
+		{"services with nothing for the cache", "a b", []string{passed, idle}, none},
+	} {
+		wantHitRatio(t, tt.name, tt.want, hitsOf(t, "fastly", tt.services, pages(t, tt.pages...)))
+	}
+	negative := source("map", pages(t, answer(fastlyCached(stamp-9, 10, 10, -1))), site.Ask{Map: "fastly", Services: "z"})
+	wantFailure(t, read(t, negative), site.FailureInvalid, "service 'z': a second has a negative number")
+}
+
+// TestHitRatioOfCloudflare is of the states in which the cache was asked.
+func TestHitRatioOfCloudflare(t *testing.T) {
+	row := func(cache string, status int, count float64) string {
+		return fmt.Sprintf(`{"count": %g, "sum": {"edgeResponseBytes": 1}, "dimensions": {"edgeResponseStatus": %d, "cacheStatus": %q}}`, count, status, cache)
+	}
+	zone := func(tag string, rows ...string) string { return cloudflareZone(tag, rows...) }
+	unasked := []string{row("dynamic", 200, 500), row("bypass", 200, 50), row("none", 301, 5), row("", 200, 5), row("new", 200, 5), cloudflareRow(200, 5, 5)}
+	hits := []string{row("hit", 200, 50), row("HIT", 304, 5), row("stale", 200, 3), row("updating", 200, 1), row("ignored", 200, 1)}
+	misses := []string{row("miss", 200, 20), row("miss", 503, 5), row("expired", 200, 10), row("revalidated", 200, 5)}
+	for _, tt := range []struct {
+		name  string
+		zones []string
+		want  float64
+	}{
+		{"all states", []string{zone("a", slices.Concat(unasked, hits, misses)...), zone("b")}, 0.6},
+		{"hits", []string{zone("a", hits...), zone("b", unasked...)}, 1},
+		{"misses", []string{zone("a", misses...), zone("b", unasked...)}, 0},
+		{"two zones", []string{zone("a", hits...), zone("b", row("miss", 200, 180))}, 0.25},
+		{"not asked", []string{zone("a", unasked...), zone("b")}, none},
+	} {
+		var query string
+		url := web(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			query = string(body)
+			io.WriteString(w, cloudflareAnswer(tt.zones...))
+		})
+		wantHitRatio(t, tt.name, tt.want, hitsOf(t, "cloudflare", "a b", url))
+		if !strings.Contains(query, "dimensions { edgeResponseStatus cacheStatus }") {
+			t.Errorf("Expected the states of the cache asked for, got %s", query)
+		}
+	}
+}
+
+// TestHitRatioOfBunny follows from what was pulled in the hour: the ratios of the
+// answer are of all of it, or zero.
+func TestHitRatioOfBunny(t *testing.T) {
+	now := time.Now()
+	hour := bunnyHour(now).Format("2006-01-02T15:04:05Z")
+	answer := func(requests, pulled float64) string {
+		chart := fmt.Sprintf(`"CacheHitRateChart": {%q: 0}, "PullRequestsPulledChart": {%q: %g}, "Error5xxChart"`, hour, hour, pulled)
+		return strings.Replace(bunnyAnswer(now, 1, requests, 0), `"Error5xxChart"`, chart, 1)
+	}
+	for _, tt := range []struct {
+		name  string
+		pages []string
+		want  float64
+	}{
+		{"an hour", []string{answer(2000, 100)}, 0.95},
+		{"nothing pulled", []string{answer(2000, 0)}, 1},
+		{"pulled in parts", []string{answer(2000, 2001)}, 0},
+		{"nobody there", []string{answer(0, 0)}, none},
+		{"two zones", []string{answer(300, 30), answer(100, 100)}, 0.675},
+		{"not told", []string{bunnyAnswer(now, 1, 2000, 0)}, none},
+		{"no such hour", []string{strings.Replace(answer(2000, 100), hour+`": 100`, `2020-01-01T00:00:00": 100`, 1)}, none},
+	} {
+		services := strings.TrimSpace(strings.Repeat("1 ", len(tt.pages)))
+		wantHitRatio(t, tt.name, tt.want, hitsOf(t, "bunny", services, pages(t, tt.pages...)))
+	}
+	without := strings.Replace(answer(100, 25), "Error5xxChart", "Other", 1)
+	wantReadings(t, source("map", pages(t, without), site.Ask{Map: "bunny", Services: "1"}), time.Time{},
+		signals{site.UsedBandwidth: 8. / 3600, site.Requests: 100. / 3600, site.HitRatio: 0.75})
+	negative := source("map", pages(t, answer(5, -1)), site.Ask{Map: "bunny", Services: "1"})
+	wantFailure(t, read(t, negative), site.FailureInvalid, "the hour has a negative number")
+}
+
 // TestAPIsWantTheirToken, and say nothing else without.
 func TestAPIsWantTheirToken(t *testing.T) {
 	url := api(t, "Token", "right", func(w http.ResponseWriter, _ *http.Request) { t.Error("Expected no answer") })
@@ -355,6 +478,9 @@ func TestServicesAreSummed(t *testing.T) {
 	for signal, want := range sums {
 		wantReadings(t, of(signal, "a b"), time.Time{}, signals{signal: want})
 	}
+	parts := of(site.HitRatio, "a b").Ask.Value()
+	parts.Scale = 0.1 // whose requests nobody tells
+	wantReadings(t, source("json", server.URL+"/{service}/n", parts), time.Time{}, signals{site.HitRatio: 0.3})
 	wantFailure(t, read(t, of(site.Load, "a bad b")), site.FailureStatus, "service 'bad': status 500 is not a good one")
 	wantFailure(t, read(t, of(site.Requests, "a neg")), site.FailureInvalid, "service 'neg': requests: its value is negative")
 	wantFailure(t, read(t, of(site.ErrorRatio, "a")), site.FailureInvalid, "service 'a': error_ratio: its value is a ratio above 1")
@@ -367,7 +493,7 @@ func TestASumIsAsOldAsItsOldestPart(t *testing.T) {
 	url := web(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "scalar", "result": [%d, "0.5"]}}`, now.Add(-ages[r.URL.Query().Get("query")]).Unix())
 	})
-	for _, signal := range []site.Signal{site.Connections, site.ErrorRatio} {
+	for _, signal := range []site.Signal{site.Connections, site.ErrorRatio, site.HitRatio} {
 		for _, ids := range []string{"a b c", "b c a", "c a b"} {
 			samples, _ := metered(t, source("promql", url, site.Ask{Signal: signal, Query: "{service}", Services: ids}), 1)
 			if len(samples) != 1 || !samples[0].At.Equal(now.Add(-40*time.Second)) {

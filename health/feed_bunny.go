@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,12 @@ type bunnyStatistics struct {
 	Bytes    bunnyChart `json:"BandwidthUsedChart"`
 	Requests bunnyChart `json:"RequestsServedChart"`
 	Failed   bunnyChart `json:"Error5xxChart"`
+	Pulled   bunnyChart `json:"PullRequestsPulledChart"`
 }
 
-// readBunny reads an hour. Its ratio of errors is known only where errors are.
+// readBunny reads an hour. Its ratios are known only where the errors, and what was
+// pulled from the origin, are: CacheHitRate is of the whole answer, and
+// CacheHitRateChart was seen to be zero beside it. One request may be pulled in parts.
 func readBunny(page []byte, hour time.Time) ([]Reading, site.Failure, error) {
 	var answer bunnyStatistics
 	if json.Unmarshal(page, &answer) != nil {
@@ -59,15 +63,19 @@ func readBunny(page []byte, hour time.Time) ([]Reading, site.Failure, error) {
 	t.bytes, counted = answer.Bytes.at(hour)
 	t.requests, asked = answer.Requests.at(hour)
 	t.failed, told = answer.Failed.at(hour)
+	pulled, looked := answer.Pulled.at(hour)
 	switch {
 	case !counted || !asked:
 		return nil, site.FailureContent, fmt.Errorf("the hour of %s is not in the answer", hour.Format(time.RFC3339))
-	case min(t.bytes, t.requests, t.failed) < 0:
+	case min(t.bytes, t.requests, t.failed, pulled) < 0:
 		return nil, site.FailureInvalid, errors.New("the hour has a negative number")
+	}
+	if looked {
+		t.hits, t.looked = max(0, t.requests-pulled), t.requests
 	}
 	readings := t.readings()
 	if !told {
-		readings = readings[:2]
+		readings = slices.DeleteFunc(readings, func(r Reading) bool { return r.Signal == site.ErrorRatio })
 	}
 	return readings, "", nil
 }

@@ -17,10 +17,11 @@ import (
 const cloudflareZones = 10
 
 // cloudflareRows is how many rows of a zone are asked for: it has one for each
-// status.
+// status of the answer and of the cache.
 const cloudflareRows = 1000
 
-// cloudflareQuery asks for what visitors had of zones, by the status of the answer.
+// cloudflareQuery asks for what visitors had of zones, by the status of the
+// answer and that of the cache.
 const cloudflareQuery = `query ($zones: [string!], $from: Time!, $to: Time!, $rows: uint64!) {
   viewer {
     zones(filter: {zoneTag_in: $zones}) {
@@ -28,7 +29,7 @@ const cloudflareQuery = `query ($zones: [string!], $from: Time!, $to: Time!, $ro
       httpRequestsAdaptiveGroups(limit: $rows, filter: {datetime_geq: $from, datetime_lt: $to, requestSource: "eyeball"}) {
         count
         sum { edgeResponseBytes }
-        dimensions { edgeResponseStatus }
+        dimensions { edgeResponseStatus cacheStatus }
       }
     }
   }
@@ -83,8 +84,19 @@ type cloudflareZone struct {
 		Count *float64
 		Sum   struct{ EdgeResponseBytes *float64 }
 
-		Dimensions struct{ EdgeResponseStatus *float64 }
+		Dimensions struct {
+			EdgeResponseStatus *float64
+			CacheStatus        string
+		}
 	} `json:"httpRequestsAdaptiveGroups"`
+}
+
+// cloudflareHits says of what the cache was asked for whether it answered, see
+// https://developers.cloudflare.com/cache/glossary/. The others, such as dynamic
+// and bypass, say that it was not asked.
+var cloudflareHits = map[string]bool{
+	"hit": true, "stale": true, "updating": true, "ignored": true,
+	"miss": false, "expired": false, "revalidated": false,
 }
 
 func readCloudflare(page []byte, zones []string, to time.Time) ([]told, site.Failure, error) {
@@ -147,6 +159,18 @@ func (z cloudflareZone) traffic(to time.Time) (traffic, site.Failure, error) {
 		if *status >= 500 {
 			t.failed += *count
 		}
+		t.cached(g.Dimensions.CacheStatus, *count)
 	}
 	return t, "", nil
+}
+
+// cached counts requests with a status of the cache.
+func (t *traffic) cached(status string, count float64) {
+	hit, looked := cloudflareHits[strings.ToLower(status)]
+	if looked {
+		t.looked += count
+	}
+	if hit {
+		t.hits += count
+	}
 }

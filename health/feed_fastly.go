@@ -39,7 +39,7 @@ func readFastly(page []byte, declared time.Duration, now time.Time) ([]Reading, 
 // fastlySeconds is an answer. It has only seconds in which anything happened, and
 // of those that happened only what is not zero; the newest second is AggregateDelay
 // before Timestamp. Requests and their failures are those of the edge and of the
-// shields behind it; what visitors have is the edge's.
+// shields behind it; what visitors have is the edge's, and so are hits and misses.
 type fastlySeconds struct {
 	Error          string
 	Timestamp      float64
@@ -52,6 +52,8 @@ type fastlySeconds struct {
 			Edge     float64  `json:"edge_requests"`
 			Header   float64  `json:"edge_resp_header_bytes"`
 			Body     float64  `json:"edge_resp_body_bytes"`
+			Hits     float64  `json:"edge_hit_requests"`
+			Misses   float64  `json:"edge_miss_requests"`
 		}
 	}
 }
@@ -120,11 +122,12 @@ func (a fastlySeconds) upTo(end float64) (traffic, site.Failure, error) {
 			continue
 		case s.Requests == nil:
 			return traffic{}, site.FailureContent, errors.New("a second lacks requests")
-		case min(*s.Requests, s.Failed, s.Edge, s.Header, s.Body) < 0:
+		case min(*s.Requests, s.Failed, s.Edge, s.Header, s.Body, s.Hits, s.Misses) < 0:
 			return traffic{}, site.FailureInvalid, errors.New("a second has a negative number")
 		}
 		t.bytes, t.requests = t.bytes+s.Header+s.Body, t.requests+s.Edge
 		t.failed, t.of = t.failed+s.Failed, t.of+*s.Requests
+		t.hits, t.looked = t.hits+s.Hits, t.looked+s.Hits+s.Misses
 	}
 	return t, "", nil
 }

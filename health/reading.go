@@ -17,6 +17,7 @@ type Reading struct {
 	Num    []Counter     // whose increases are added up; nil: there are no counters
 	Den    []Counter     // whose increases Num's are divided by; nil: the time that passed
 	Uptime time.Duration // of whoever counts: all counters began anew when it falls; 0: not known
+	Of     float64       // of a ratio, how many requests a second it is of; 0: not known
 	Cached time.Duration // for how long its source may repeat counters that have moved since
 }
 

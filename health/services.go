@@ -79,8 +79,8 @@ func (c *call) sum(all []told) (site.Failure, error) {
 // joint is what all services together have of a signal, as old as the oldest of
 // them. It is not known if one of them does not tell it.
 func joint(signal site.Signal, all []told) (Reading, bool) {
-	if signal == site.ErrorRatio {
-		return jointRatio(all)
+	if signal.Ratio() {
+		return jointRatio(signal, all)
 	}
 	sum := Reading{Signal: signal}
 	for i, t := range all {
@@ -107,29 +107,35 @@ func plus(signal site.Signal, sum, value float64, first bool) float64 {
 	return max(sum, value)
 }
 
-// jointRatio weighs ratios of errors by their requests; without those the worst
-// counts. A service that nobody asked anything has none, and does not matter.
-func jointRatio(all []told) (Reading, bool) {
-	ratio := Reading{Signal: site.ErrorRatio}
-	var errors, requests float64
+// jointRatio weighs ratios by the requests that they are of; without those the
+// worst counts. A service that has no such requests does not matter.
+func jointRatio(signal site.Signal, all []told) (Reading, bool) {
+	ratio := Reading{Signal: signal}
+	var part, whole float64
 	known, weighed := false, true
 	for _, t := range all {
-		r, told := t.of(site.ErrorRatio)
-		asked, counted := t.of(site.Requests)
-		if !told && counted && asked.Value == 0 {
+		r, told := t.of(signal)
+		if !told && t.idle(signal) {
 			continue
 		}
 		if !told {
 			return Reading{}, false
 		}
-		known, weighed = true, weighed && counted
-		ratio.At, ratio.Value = older(ratio.At, r.At), max(ratio.Value, r.Value)
-		errors, requests = errors+r.Value*asked.Value, requests+asked.Value
+		ratio.At, ratio.Value = older(ratio.At, r.At), plus(signal, ratio.Value, r.Value, !known)
+		known, weighed = true, weighed && r.Of > 0
+		part, whole = part+r.Value*r.Of, whole+r.Of
 	}
-	if weighed && requests > 0 {
-		ratio.Value = errors / requests
+	if known && weighed {
+		ratio.Value = part / whole
 	}
 	return ratio, known
+}
+
+// idle reports whether a service without a ratio has no requests that it would be
+// of: nobody asked it anything, or nothing that a cache is asked for.
+func (t told) idle(signal site.Signal) bool {
+	asked, counted := t.of(site.Requests)
+	return counted && (asked.Value == 0 || signal == site.HitRatio)
 }
 
 func (t told) of(signal site.Signal) (Reading, bool) {
@@ -147,6 +153,7 @@ type traffic struct {
 	over                    time.Duration
 	bytes, requests, failed float64
 	of                      float64 // which failed is a part of; 0: requests
+	hits, looked            float64 // requests that the cache answered, of those that it was asked for
 }
 
 // readings makes signals of it. Of nothing no ratio is known.
@@ -156,9 +163,13 @@ func (t traffic) readings() []Reading {
 		{Signal: site.UsedBandwidth, At: t.at, Value: t.bytes * 8 / seconds},
 		{Signal: site.Requests, At: t.at, Value: t.requests / seconds},
 	}
-	if of := cmp.Or(t.of, t.requests); of > 0 {
-		readings = append(readings, Reading{Signal: site.ErrorRatio, At: t.at, Value: t.failed / of})
+	ratio := func(signal site.Signal, part, whole float64) {
+		if whole > 0 {
+			readings = append(readings, Reading{Signal: signal, At: t.at, Value: part / whole, Of: whole / seconds})
+		}
 	}
+	ratio(site.ErrorRatio, t.failed, cmp.Or(t.of, t.requests))
+	ratio(site.HitRatio, t.hits, t.looked)
 	return readings
 }
 

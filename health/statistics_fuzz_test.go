@@ -17,6 +17,7 @@ func FuzzStatistics(f *testing.F) {
 	f.Add([]byte("# TYPE haproxy_frontend_bytes_out_total counter\nhaproxy_frontend_bytes_out_total{proxy=\"a\"} NaN\nnginx_connections_active 1e309\n"))
 	f.Add([]byte("node_load1 -5 99999999999999999\nnode_netstat_Tcp_CurrEstab{} 3\n<html>"))
 	f.Add([]byte(fastlyAnswer(1600223694, 9, fastlySecond(1600223685, 10, 1000, 1), fastlySecond(1600223684, 1e308, 1e308, 0))))
+	f.Add([]byte(fastlyAnswer(1600223694, 9, fastlyCached(1600223685, 100, 1e308, 1e308))))
 	f.Add([]byte(`{"Error": "No data available, please retry", "Data": [], "Timestamp": 1e300, "AggregateDelay": -1e300}`))
 	f.Add([]byte(cloudflareAnswer(cloudflareZone("z", cloudflareRow(200, 10, 1e6), cloudflareRow(503, 1, 100)))))
 	f.Add([]byte(bunnyAnswer(time.Now(), 3600e6, 3600, 36)))

@@ -8,9 +8,9 @@ import (
 
 // mapSignals is which signals each ready-made list gives at most.
 var mapSignals = map[string][]Signal{
-	"bunny":         {ErrorRatio, UsedBandwidth, Requests},
-	"cloudflare":    {ErrorRatio, UsedBandwidth, Requests},
-	"fastly":        {ErrorRatio, UsedBandwidth, Requests},
+	"bunny":         {ErrorRatio, UsedBandwidth, Requests, HitRatio},
+	"cloudflare":    {ErrorRatio, UsedBandwidth, Requests, HitRatio},
+	"fastly":        {ErrorRatio, UsedBandwidth, Requests, HitRatio},
 	"haproxy":       {ErrorRatio, UsedBandwidth, Connections, Requests},
 	"nginx":         {Connections, Requests},
 	"node_exporter": {UsedBandwidth, Load, Connections},
