@@ -53,8 +53,31 @@ func (c *call) reach(ctx context.Context, network string) (*ending, site.Failure
 // time, until it is closed.
 type ending struct {
 	net.Conn
-	mu   sync.Mutex // Close may be called by whoever reads
-	stop func() bool
+	reset atomic.Bool // by the peer
+	mu    sync.Mutex  // Close may be called by whoever reads
+	stop  func() bool
+}
+
+// Read implements net.Conn.
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.Conn.Read(p)
+	e.note(err)
+	return n, err
+}
+
+// Write implements net.Conn.
+func (e *ending) Write(p []byte) (int, error) {
+	n, err := e.Conn.Write(p)
+	e.note(err)
+	return n, err
+}
+
+// note remembers that the connection was reset: whoever speaks HTTP/2 over it may
+// not hand that on.
+func (e *ending) note(err error) {
+	if err != nil && wasReset(err) {
+		e.reset.Store(true)
+	}
 }
 
 // bind has I/O end with ctx.

@@ -281,10 +281,14 @@ func (x *exchange) firstByte(s *scratch) error {
 // unanswered tells a connection that was reset, which a server does that is
 // not up to accepting it, from an answer that ended before it began.
 func unanswered(err error) site.Failure {
-	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	if wasReset(err) {
 		return site.FailureConnect
 	}
 	return site.FailureProtocol
+}
+
+func wasReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // readHead reads up to the final answer's body, past any interim answers.

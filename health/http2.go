@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -55,6 +56,9 @@ func (x *exchange) doHTTP2(ctx context.Context) (site.Failure, error) {
 	ctx, cancel := context.WithCancel(ctx) // ends the stream where the body was not read to its end
 	defer cancel()
 	head, err := x.roundTrip(ctx)
+	if err != nil && x.conn.reset.Load() {
+		return site.FailureConnect, errors.New("waiting for the answer: the connection was reset")
+	}
 	if err != nil {
 		return unanswered(err), fmt.Errorf("waiting for the answer: %w", unquoted(err))
 	}
