@@ -29,6 +29,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzCanonicalName -fuzztime $(FUZZTIME) ./internal/site
 	go test -run '^$$' -fuzz FuzzSelector -fuzztime $(FUZZTIME) ./internal/site
 	go test -run '^$$' -fuzz FuzzF8Request -fuzztime $(FUZZTIME) ./health
+	go test -run '^$$' -fuzz FuzzLocation -fuzztime $(FUZZTIME) ./internal/redirect
 	go test -run '^$$' -fuzz FuzzStatistics -fuzztime $(FUZZTIME) ./health
 
 full:

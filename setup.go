@@ -18,6 +18,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
+	"github.com/cdnredirect/cdnredirect/internal/redirect"
 	steer "github.com/cdnredirect/cdnredirect/plugin"
 
 	"github.com/coredns/caddy"
@@ -43,6 +44,7 @@ type shared struct {
 	answers *steer.Metrics
 	engine  *engine.Metrics
 	health  *health.Metrics
+	http    *redirect.Metrics
 
 	mu       sync.Mutex
 	handover *engine.Engine // of the instance that is restarting; else nil
@@ -57,6 +59,7 @@ func newShared(reg prometheus.Registerer) *shared {
 		answers: steer.NewMetrics(reg),
 		engine:  engine.NewMetrics(reg),
 		health:  health.NewMetrics(reg),
+		http:    redirect.NewMetrics(reg),
 	}
 }
 
@@ -85,6 +88,7 @@ func (s *shared) inherit() *engine.Engine {
 		Metrics: s.engine,
 		Health:  s.health,
 
+		Redirect: s.http,
 		Resolver: health.NewResolver,
 		Anchor:   health.AskAnchor,
 	})
@@ -180,11 +184,11 @@ func (i *instance) start() error {
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
-	ecs, socket := i.config.Process().ECS, i.config.Process().Socket
+	said := i.config.Process()
 	i.config = nil // the sites are all that is needed of it from now on
 	e := process.inherit()
 	i.engine.Store(e)
-	if err := e.Listen(socket); err != nil {
+	if err := open(e, said); err != nil {
 		if process.handed() == nil {
 			e.Close() // no other instance has it
 		}
@@ -192,11 +196,23 @@ func (i *instance) start() error {
 	}
 	g := e.Offer(context.Background(), sites)
 	for _, p := range i.parts {
-		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: ecs})
+		p.handler.Use(steer.Config{Table: g.Table, NS: i.ns, ECS: said.ECS})
 	}
 	i.parts = nil // nor are the lines that the blocks were read from
 	if len(sites.Sites) >= manySites {
 		debug.FreeOSMemory()
+	}
+	return nil
+}
+
+// open has an engine listen where operators and visitors come.
+func open(e *engine.Engine, said *corefile.Process) error {
+	if err := e.Listen(said.Socket); err != nil {
+		return err
+	}
+	if err := e.Redirect(said.Redirectors); err != nil {
+		e.Withdraw()
+		return err
 	}
 	return nil
 }

@@ -517,6 +517,7 @@ func onLoopback(t *testing.T, text string, port int) string {
 		{`(?m)^example\.org(:1053)? \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", port)},
 		{`(?m)^example\.org:5353 \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", freePort(t))},
 		{`127\.0\.0\.1:(9153|8181)`, "127.0.0.1:0"},
+		{`redirector 127\S+`, fmt.Sprintf("redirector 127.0.0.1:%d", freePort(t))},
 		{`socket \S+`, "socket " + filepath.Join(t.TempDir(), "socket")},
 		{`(?m)^ *bind 127\.0\.0\.1\n( *bind 127\.0\.0\.1\n)`, "$1"},
 	} {

@@ -2,6 +2,7 @@ package steer
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/coredns/coredns/plugin/metadata"
@@ -21,9 +22,10 @@ func (h *Handler) Metadata(ctx context.Context, state request.Request) context.C
 	}
 	var c client
 	_ = c.find(h, entry, state.W, state.Req) // a malformed question is refused later
-	records := c.records(answers)
+	records := c.records(answers.Decides())
 	metadata.SetValueFunc(ctx, Name+"/site", entry.Name)
 	metadata.SetValueFunc(ctx, Name+"/decision", records.Summary)
 	metadata.SetValueFunc(ctx, Name+"/reason", answers.Decision.Reason.String)
+	metadata.SetValueFunc(ctx, Name+"/epoch", func() string { return strconv.FormatUint(answers.Decision.Epoch, 10) })
 	return ctx
 }

@@ -88,6 +88,9 @@ func (p *page) answer(a *api.Answer) {
 	for _, record := range a.Records {
 		p.line("          %s", record)
 	}
+	if a.Host != "" {
+		p.line("          over HTTP: %s", a.Host)
+	}
 }
 
 func (p *page) origins(origins []api.OriginState) {

@@ -76,4 +76,5 @@ type Answer struct {
 	Side    Side         `json:"side"`            // "origin" or "cdn"
 	CDN     string       `json:"cdn,omitempty"`   // which one
 	Records []string     `json:"records"`         // in the form of a zone file
+	Host    string       `json:"host,omitempty"`  // where the redirector sends them; absent: the site is not redirected
 }

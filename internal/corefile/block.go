@@ -100,10 +100,12 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 			err = c.addCDN(n)
 		case "site":
 			err = c.addSite(n, block)
+		case "redirector":
+			err = c.process.addRedirector(n)
 		case "resolver", "seed", "ecs", "allow", "download", "guard", "socket":
 			err = c.process.add(n)
 		default:
-			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "cdn", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket"))
+			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "cdn", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket", "redirector"))
 		}
 		if err != nil {
 			return err

@@ -83,6 +83,7 @@ func fill(s *site.Site) {
 	if s.Divert.Partial() && s.Answer.Form == site.FormSwitch {
 		s.Answer.Keyed = true
 	}
+	fillRedirect(s)
 	if len(s.CDNs) == 0 {
 		s.CDNs = []site.CDN{{Name: "cdn", Target: "cdn.invalid."}}
 	}

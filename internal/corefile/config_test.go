@@ -32,8 +32,8 @@ type fileError struct{ name, in, want string }
 // corefileErrors are the rules of the directive, of classes, of sites and of
 // the whole Corefile.
 var corefileErrors = []fileError{
-	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket are known"},
-	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket are known"},
+	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket, redirector are known"},
+	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket, redirector are known"},
 
 	{"zone of no name", "example.org {\n cdnredirect a..b example.org {\n }\n}", "2 - Error during parsing: 'a..b' gives no zone: write names such as example.org"},
 	{"zone not ASCII", "example.org {\n cdnredirect münchen.example {\n }\n}", "2 - Error during parsing: invalid zone: name 'münchen.example.' is not ASCII: write its A-labels (RFC 5891)"},

@@ -113,6 +113,9 @@ func (d *draft) expand() error {
 		}
 		s.Answer.Host = host
 	}
+	if err := expandRedirect(s); err != nil {
+		return d.blame("redirect", err)
+	}
 	for i := range s.Probes {
 		if err := expandSource(s, &s.Probes[i]); err != nil {
 			return d.blame(s.Probes[i].Key(), err)

@@ -37,7 +37,7 @@ func seeds() []string {
 	for _, tc := range append(lineErrors(), supplyErrors...) {
 		all = append(all, siteWith(tc.line), classWith(tc.line))
 	}
-	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects) {
+	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects, redirectEffects) {
 		all = append(all, siteWith(tc.line))
 	}
 	for _, tc := range originEffects {
@@ -49,7 +49,7 @@ func seeds() []string {
 	for _, line := range defaults {
 		all = append(all, siteWith(line))
 	}
-	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors) {
+	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors, redirectFileErrors) {
 		_, directive, _ := strings.Cut(tc.in, "{")
 		all = append(all, directive[:strings.LastIndex(directive, "}")])
 	}

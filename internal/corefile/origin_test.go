@@ -82,7 +82,7 @@ var originLineErrors = []lineError{
 	{"operated", wrongArgs + "'operated'"},
 	{"operated somebody", "unknown operator 'somebody': own, third-party are known"},
 	{"operated own third-party", wrongArgs + "'third-party'"},
-	{"feed load carrier http://{origin}/ m", "unknown feed 'carrier': file, json, prometheus, promql, snmp are known"},
+	{"feed load carrier http://{origin}/ m", "unknown feed 'carrier': file, json, prometheus, promql, redirector, snmp are known"},
 	{"feed load json http://{name}/ q", "unknown placeholder in 'http://{name}/': {origin} is known"},
 	{"feed load json http://{origin}/{label} q", "unknown placeholder in 'http://{origin}/{label}': {origin} is known"},
 	{"feed load file /run/{name} g", "unknown placeholder in '/run/{name}': {origin} is known"},

@@ -18,6 +18,8 @@ type Process struct {
 	Guard     site.Guard
 	Socket    string // path of the control socket; empty: there is none
 
+	Redirectors []site.Redirector
+
 	given map[string]node
 }
 

@@ -111,7 +111,7 @@ func TestProcess(t *testing.T) {
 
 // exported are the values that others read.
 func exported(p *corefile.Process) []any {
-	return []any{p.Resolvers, p.Seed, p.ECS, p.Allow, p.Download, p.Guard, p.Socket}
+	return []any{p.Resolvers, p.Seed, p.ECS, p.Allow, p.Download, p.Guard, p.Socket, p.Redirectors}
 }
 
 // One target counts once, at its shortest period.

@@ -37,6 +37,7 @@ var properties = map[string]property{
 	"hides":          {set: setHides},
 	"ready":          {set: setReady},
 	"warmup":         {set: setWarmup},
+	"redirect":       {set: setRedirect},
 }
 
 // setHost reads: host NAME...

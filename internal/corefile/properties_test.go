@@ -24,8 +24,8 @@ type lineError struct{ line, want string }
 
 // propertyErrors has each property's every failure.
 var propertyErrors = []lineError{
-	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, ready, threshold, ttl, warmup are known"},
-	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, ready, threshold, ttl, warmup are known"},
+	{"foo bar", "unknown property 'foo': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, ready, redirect, threshold, ttl, warmup are known"},
+	{`""`, "unknown property '': answer, cdn, damping, divert, enter, failback_delay, feed, hides, host, https, no_data, origin, probe, ready, redirect, threshold, ttl, warmup are known"},
 
 	{"host", wrongArgs + "'host'"},
 	{"host a..b", "'a..b' is not a domain name: labels of 1 to 63 octets, 255 octets in all"},
@@ -211,7 +211,7 @@ var propertyErrors = []lineError{
 
 // lineErrors are those of a class as of a site.
 func lineErrors() []lineError {
-	return slices.Concat(propertyErrors, sourceErrors, thresholdErrors, readyErrors)
+	return slices.Concat(propertyErrors, sourceErrors, thresholdErrors, readyErrors, redirectErrors)
 }
 
 func TestPropertyErrors(t *testing.T) {
@@ -402,7 +402,7 @@ func same(t *testing.T, got, want *site.Site) {
 }
 
 func TestEffects(t *testing.T) {
-	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects, readyEffects) {
+	for _, tc := range slices.Concat(effects, sourceEffects, thresholdEffects, readyEffects, redirectEffects) {
 		t.Run(tc.line, func(t *testing.T) {
 			_, sites, err := load(siteWith(tc.line))
 			if err != nil {

@@ -39,6 +39,7 @@ var feedKinds = map[string]sourceKind{
 	"json":       {words: 2, set: setQuery, more: queryOptions},
 	"snmp":       {words: 3, set: setInterface, more: snmpOptions},
 	"file":       {words: 2, set: setFile, more: fileOptions},
+	"redirector": {set: setCounted},
 }
 
 // setProbe reads: probe KIND TARGET [every D] [timeout D] [OPTION VALUE]...
@@ -69,7 +70,7 @@ func readFeed(n node) (site.Source, error) {
 	if len(args) > 1 && args[0] == "fci" {
 		return readSource(n, "fci", sourceKind{words: 1, set: setURL, more: fciOptions}, args[1:])
 	}
-	if len(args) < 3 {
+	if len(args) < 2 || len(args) < 3 && args[1] != "redirector" {
 		return site.Source{}, n.argError()
 	}
 	if args[0] == "map" {
@@ -85,6 +86,9 @@ func readFeed(n node) (site.Source, error) {
 	}
 	if args[1] == "snmp" && signal != site.UsedBandwidth && signal != site.AvailableBandwidth {
 		return site.Source{}, fmt.Errorf("feed snmp gives %s and %s, not '%s'", site.UsedBandwidth, site.AvailableBandwidth, signal)
+	}
+	if args[1] == "redirector" && signal != site.Requests {
+		return site.Source{}, fmt.Errorf("feed redirector gives %s, not '%s'", site.Requests, signal)
 	}
 	src, err := readSource(n, args[1], kind, args[2:])
 	src.Ask.Signal = signal

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
+	"github.com/cdnredirect/cdnredirect/internal/redirect"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 	"github.com/cdnredirect/cdnredirect/test/bubble"
 
@@ -146,7 +147,7 @@ func dayEngine(t *testing.T) *day {
 	reg := prometheus.NewRegistry()
 	d.takes(50*time.Millisecond, 1, 2, 3, 4)
 	d.engine = engine.New(engine.Config{
-		Log: d, Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg), Anchor: d.anchor,
+		Log: d, Metrics: engine.NewMetrics(reg), Health: health.NewMetrics(reg), Redirect: redirect.NewMetrics(reg), Anchor: d.anchor,
 		Network: kinds{
 			"http": d.probe,
 			"map":  func(context.Context, site.Target) health.Result { return health.Result{} },

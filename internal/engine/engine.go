@@ -2,12 +2,14 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/redirect"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -32,6 +34,8 @@ type Config struct {
 	Metrics *Metrics
 	Health  *health.Metrics
 
+	Redirect *redirect.Metrics
+
 	// Resolver returns the exchange with recursive servers; none: the system's.
 	Resolver func(servers []netip.AddrPort) health.Exchange
 
@@ -40,7 +44,7 @@ type Config struct {
 }
 
 // Engine observes sites and decides. Its methods may be called from any
-// goroutine, but Listen, Offer, Promote, Drop and Close by one at a time.
+// goroutine, but Listen, Redirect, Offer, Promote, Drop and Close by one at a time.
 type Engine struct {
 	cfg       Config
 	probes    map[string]health.Probe // by kind
@@ -50,7 +54,8 @@ type Engine struct {
 	stop      context.CancelFunc
 	tasks     sync.WaitGroup
 
-	offered *api.Server // for the next Offer
+	offered     *api.Server   // for the next Offer
+	redirectors *redirect.Set // for the next Offer
 
 	mu        sync.Mutex // protects everything below
 	sources   map[site.Target]*source
@@ -86,9 +91,10 @@ func New(cfg Config) *Engine {
 		sources: make(map[site.Target]*source),
 		drains:  make(map[nodeName]bool),
 		moving:  make(map[*runner][]netip.Addr),
-		probes:  cfg.Network.Probes(),
+		probes:  maps.Clone(cfg.Network.Probes()),
 		checks:  newCheckQueue(),
 	}
+	e.probes["redirector"] = e.countRequests
 	e.scheduler = health.NewScheduler(health.Config{
 		Probes:  e.probes,
 		Metrics: cfg.Health,
@@ -114,6 +120,8 @@ func (e *Engine) Close() {
 	e.stop()
 	e.closeSocket(e.candidate, e.current)
 	e.closeSocket(e.current, nil)
+	e.closeRedirectors(e.candidate, e.current)
+	e.closeRedirectors(e.current, nil)
 	e.tasks.Wait()
 	e.cfg.Network.Close()
 }

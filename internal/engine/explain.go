@@ -125,20 +125,19 @@ func (r *runner) outlook(views []control.View) string {
 // depends on the client and none is named.
 func (r *runner) answer(name string, client netip.Addr) *api.Answer {
 	answers := r.entry.Answers()
-	if answers == nil || answers.ClientsDiffer() && !client.IsValid() {
+	if answers == nil || answers.Decides().ClientsDiffer() && !client.IsValid() {
 		return nil
 	}
 	a := &api.Answer{}
-	records := &answers.Records
-	if answers.ClientsDiffer() {
-		network := route.ClientOf(client, client.BitLen())
-		records, a.Client = answers.For(network), network.Prefix
+	records := answers.Decides().Of(client)
+	if answers.Decides().ClientsDiffer() {
+		a.Client = route.ClientOf(client, client.BitLen()).Prefix
 	}
-	a.Side, a.CDN = api.Side(site.SideOrigin), records.CDN
+	a.Side, a.CDN, a.Host = api.Side(site.SideOrigin), records.CDN, records.Host
 	if records.CDN != "" {
 		a.Side = api.Side(site.SideCDN)
 	}
-	a.Records = recordTexts(name, records)
+	a.Records = recordTexts(name, answers.Of(client))
 	return a
 }
 

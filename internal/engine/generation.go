@@ -10,6 +10,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/redirect"
 	"github.com/cdnredirect/cdnredirect/internal/route"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -48,6 +49,7 @@ type Generation struct {
 	end      context.CancelFunc // of its lookups
 
 	socket  *api.Server         // nil: there is none
+	http    *redirect.Set       // nil: there are no redirectors
 	nothing looked              // of all sites for which nothing is looked up; stays empty
 	scratch []control.Source    // reused from decision to decision
 	choices []control.Candidate // and so are these
@@ -77,6 +79,7 @@ func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
 	}
 	g := e.prepare(sites)
 	g.socket, e.offered = e.offered, nil
+	g.http, e.redirectors = e.redirectors, nil
 	e.look(ctx, g, sites)
 	e.open(g, time.Now())
 	ctx, cancel := context.WithTimeout(ctx, firstRound)
@@ -85,6 +88,9 @@ func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
 	case <-g.ready:
 	case <-ctx.Done():
 		e.cfg.Log.Warningf("not every site has been probed within %s: those that were not answer with their origin", firstRound)
+	}
+	if e.candidate != g {
+		g.serve()
 	}
 	return g
 }
@@ -122,6 +128,9 @@ func (e *Engine) prepare(sites Sites) *Generation {
 			g.held += held(r.hides)
 		}
 		r.entry = route.NewEntry(s, g.zone(s.Zone, sites.NS[s.Zone]), route.NewSeed(sites.Seed))
+		if from := known[s.Name()]; from != nil {
+			r.entry.Succeed(from.entry)
+		}
 		g.runners = append(g.runners, r)
 	}
 	var targets map[string]*target
@@ -279,6 +288,8 @@ func (e *Engine) Promote() bool {
 		return false
 	}
 	e.closeSocket(old, e.current)
+	e.current.serve()
+	e.closeRedirectors(old, e.current)
 	return true
 }
 
@@ -304,6 +315,7 @@ func (e *Engine) promote() bool {
 // Drop ends the generation on offer, if any.
 func (e *Engine) Drop() {
 	e.closeSocket(e.candidate, e.current)
+	e.closeRedirectors(e.candidate, e.current)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.candidate != nil {

@@ -46,7 +46,7 @@ func (e *Engine) lookHidden(r *runner, next health.Exchange) look {
 
 // mayHide reports whether a site's CNAME may hide data of a next plugin.
 func mayHide(s *site.Site, next health.Exchange) bool {
-	return next != nil && s.Answer.Form != site.FormAddress
+	return next != nil && s.Answer.Form != site.FormAddress && s.Own() == nil
 }
 
 // unaccepted returns the types, each once, that the operator has not accepted

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
+	"github.com/cdnredirect/cdnredirect/internal/redirect"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -157,6 +158,7 @@ func (w *world) engineOver(t *testing.T, network kinds) (*engine.Engine, *promet
 		Metrics: engine.NewMetrics(reg),
 		Health:  health.NewMetrics(reg),
 
+		Redirect: redirect.NewMetrics(reg),
 		Resolver: func([]netip.AddrPort) health.Exchange { return w.resolvers.exchange },
 		Anchor:   w.anchor,
 	})

@@ -17,6 +17,11 @@ type Answers struct {
 	partly  bool     // some types are not the site's to answer
 	passed  []uint16 // with partly, those types; nil: all but addresses and HTTPS
 
+	// Redirect is what the redirector goes by: these same answers, or those that
+	// DNS would give if it did not always lead to the redirector. nil: the site is
+	// not redirected.
+	Redirect *Answers
+
 	Decision *site.Decision
 }
 
@@ -33,7 +38,8 @@ type Records struct {
 	AAAA   [][16]byte // in canonical order
 	HTTPS  *HTTPS     // nil: there is none
 
-	CDN string // where these lead; empty: the origin
+	CDN  string // where these lead; empty: the origin
+	Host string // where the redirector leads then
 }
 
 // HTTPS is the data of an HTTPS record (RFC 9460).
@@ -72,6 +78,27 @@ type News struct {
 
 // newAnswers makes the answers of s.
 func newAnswers(s *site.Site, seed Seed, n News) *Answers {
+	a := newUsual(s, seed, n)
+	if s.Redirect == nil {
+		return a
+	}
+	a.Redirect = a
+	if s.Own() != nil {
+		a = newOwn(s, a)
+	}
+	return a
+}
+
+// newOwn makes the answers of a site whose name always leads to the redirector.
+// They never change, so they are given with the full TTL.
+func newOwn(s *site.Site, usual *Answers) *Answers {
+	a := &Answers{Decision: usual.Decision, Records: Records{TTL: seconds(s.TTL.Full)}, partly: true, Redirect: usual}
+	a.setAddresses(s.Own())
+	return a
+}
+
+// newUsual makes the answers by which clients get to the origin or to a CDN.
+func newUsual(s *site.Site, seed Seed, n News) *Answers {
 	d := n.Decision
 	a := &Answers{Decision: d, Records: atOrigin(s, d, d.Addresses)}
 	origins := atOrigins(s, d)
@@ -116,6 +143,9 @@ func atOrigins(s *site.Site, d *site.Decision) []Records {
 // atOrigin returns the records that lead to an origin.
 func atOrigin(s *site.Site, d *site.Decision, addrs []netip.Addr) Records {
 	r := Records{TTL: seconds(d.TTL)}
+	if s.Redirect != nil {
+		r.Host = s.Redirect.Host
+	}
 	r.setAddresses(addrs)
 	if s.HTTPS != nil {
 		r.HTTPS = &HTTPS{Priority: 1, Target: ".", Params: s.HTTPS}
@@ -132,12 +162,16 @@ func (r *Records) unalias() { r.Target, r.End = "", false }
 
 // atCDN returns the records that lead to a CDN.
 func atCDN(s *site.Site, d *site.Decision, c site.CDN) Records {
-	return Records{
+	r := Records{
 		TTL:    seconds(d.TTL),
 		Target: c.Target,
 		Inside: dns.IsSubDomain(s.Zone, c.Target),
 		CDN:    c.Name,
 	}
+	if s.Redirect != nil {
+		r.Host = s.HostAt(c)
+	}
+	return r
 }
 
 // flatten puts what the target leads to in its place.

@@ -13,14 +13,18 @@ type Entry struct {
 	Zone     *Zone
 	Tailored bool // the answers may come to depend on the client
 
-	site  *site.Site
-	seed  Seed
-	alias *Entry // of the name where the origin is, if it is ours
+	site     *site.Site
+	seed     Seed
+	requests *atomic.Uint64 // at the redirector; nil: it does not know the site
+	alias    *Entry         // of the name where the origin is, if it is ours
 }
 
 // NewEntry returns the entry of s, which has no answers yet.
 func NewEntry(s *site.Site, zone *Zone, seed Seed) *Entry {
 	e := &Entry{site: s, Zone: zone, seed: seed, Tailored: s.ClientsDiffer()}
+	if s.Redirect != nil {
+		e.requests = new(atomic.Uint64)
+	}
 	if s.Alias() != "" {
 		e.alias = &Entry{site: s, Zone: zone, Tailored: s.SharesOrigins()}
 	}

@@ -17,6 +17,7 @@ type set struct {
 	entries   map[string]*Entry // by name
 	wildcards map[string]*Entry // by the name below which they match (RFC 4592)
 	empty     map[string]*Entry // empty non-terminals, with an entry below each
+	hosts     map[string]*Entry // those that are redirected, by host, without wildcards
 }
 
 // NewTable returns a table of the given entries.
@@ -32,10 +33,14 @@ func (t *Table) Replace(entries []*Entry) {
 		entries:   make(map[string]*Entry, len(entries)),
 		wildcards: make(map[string]*Entry),
 		empty:     make(map[string]*Entry),
+		hosts:     make(map[string]*Entry),
 	}
 	for _, e := range entries {
 		for _, name := range e.site.Names {
 			s.add(name, e)
+		}
+		for _, host := range e.site.Redirected() {
+			s.hosts[host] = e
 		}
 		if e.alias != nil {
 			s.add(e.site.Alias(), e.alias)

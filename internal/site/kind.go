@@ -35,6 +35,7 @@ var kinds = map[string]kind{
 	"map":        {feed: true, schemes: []string{"http", "https"}},
 	"snmp":       {feed: true, schemes: []string{"snmp"}, port: "161"},
 	"file":       {feed: true, schemes: []string{"file"}},
+	"redirector": {feed: true, schemes: []string{"redirector"}},
 }
 
 // ProbeKinds lists the kinds of probes.

@@ -100,6 +100,8 @@ func (k kind) checkURL(raw string) error {
 		return fmt.Errorf("'%s' is not %s", text, form)
 	case u.Scheme == "file":
 		return checkFile(text, u)
+	case u.Scheme == "redirector":
+		return nil // it names the site, see Counted
 	case u.Hostname() == "":
 		return fmt.Errorf("'%s' is not %s: it has no host", text, form)
 	case u.User != nil || u.Fragment != "":

@@ -21,6 +21,8 @@ type Site struct {
 	Origins []Origin // in order of preference; at least one
 	CDNs    []CDN    // in order of preference
 
+	Redirect *Redirect // over HTTP; nil: the redirector does not know the site
+
 	*Policy
 }
 

@@ -29,7 +29,7 @@ func wrong(property, format string, args ...any) error {
 func (s *Site) Validate() error {
 	checks := []func() error{
 		s.checkNames, s.checkHosts, s.checkOrigins, s.checkCDNs, s.checkServices, s.checkSources, s.checkThresholds, s.checkTTL, s.checkTimes,
-		s.checkDivert, s.checkAnswer, s.checkReady,
+		s.checkDivert, s.checkAnswer, s.checkReady, s.checkRedirect,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -47,7 +47,7 @@ func (s *Site) checkNames() error {
 		switch {
 		case !isName(name):
 			return wrong("", "site name '%s' is not a name in canonical form", name)
-		case name == s.Zone && s.Answer.Form != FormAddress:
+		case name == s.Zone && s.Answer.Form != FormAddress && s.Own() == nil:
 			return wrong("", "site name '%s' is the apex of its zone, where a CNAME cannot stand (RFC 1034, section 3.6.2): write 'answer address'", name)
 		case !dns.IsSubDomain(s.Zone, name):
 			return wrong("", "site name '%s' is outside the zone '%s'", name, s.Zone)
@@ -126,7 +126,7 @@ func (s *Site) checkDivert() error {
 		return wrong("divert", "divert '%s' is neither all nor fixed nor none", d.Mode)
 	case d.Mode == DivertFixed && !(d.Share >= 0 && d.Share <= 1):
 		return wrong("divert", "share %s is not from 0%% to 100%%", formatShare(d.Share))
-	case d.Partial() && s.Answer.Form == FormSwitch && !s.Answer.Keyed:
+	case d.Partial() && s.Answer.Form == FormSwitch && !s.Answer.Keyed && s.Own() == nil:
 		return wrong("divert", "a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that")
 	}
 	return nil

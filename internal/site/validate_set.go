@@ -36,7 +36,10 @@ func ValidateSet(sites []*Site) error {
 			return err
 		}
 	}
-	return checkAliases(sites, owner)
+	if err := checkAliases(sites, owner); err != nil {
+		return err
+	}
+	return checkRedirects(sites)
 }
 
 // Server is the name of a name server, and where it was given.

@@ -1,0 +1,74 @@
+package redirect
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+
+	"github.com/cdnredirect/cdnredirect/internal/route"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// answer is what a request gets.
+type answer struct {
+	code     int
+	counter  prometheus.Counter
+	location string // of a redirect
+	why      string // for operators; empty: nothing
+}
+
+// answer decides. It takes no lock and does no I/O.
+func (h *Handler) answer(v *View, r *http.Request) answer {
+	m := h.metrics
+	target, valid := targetOf(r)
+	entry := v.Table.Host(hostOf(r.Host))
+	switch {
+	case r.Method == http.MethodConnect:
+		return answer{code: http.StatusMethodNotAllowed, counter: m.method}
+	case !valid:
+		return answer{code: http.StatusBadRequest, counter: m.invalid}
+	case entry == nil:
+		return answer{code: http.StatusMisdirectedRequest, counter: m.unknown}
+	case target == "*":
+		return answer{code: http.StatusOK, counter: m.options}
+	}
+	entry.Requested()
+	answers := entry.Answers()
+	way := wayOf(r.Header)
+	switch {
+	case way.round:
+		return answer{code: http.StatusLoopDetected, counter: m.loop}
+	case answers == nil:
+		return answer{code: http.StatusServiceUnavailable, counter: m.undecided}
+	}
+	peer := peerOf(r)
+	client := v.client(peer, r.Header)
+	records := answers.Redirect.Of(client)
+	site := entry.Redirect()
+	host, cdn := records.Host, records.CDN != ""
+	if way.cdn { // it must not be sent to itself
+		host, cdn = site.Host, false
+	}
+	a := answer{code: site.Status, counter: m.redirected(cdn, site.Status)}
+	a.location = v.scheme(peer, r.Header) + host + target
+	if contains(v.Explain, client) {
+		a.why = why(entry, answers, records)
+	}
+	return a
+}
+
+// why tells an operator what the client's side follows from.
+func why(entry *route.Entry, answers *route.Answers, records *route.Records) string {
+	d := answers.Decision
+	return fmt.Sprintf("site=%q; epoch=%d; decision=%q; reason=%q", entry.Name(), d.Epoch, records.Summary(), d.Reason)
+}
+
+func contains(networks []netip.Prefix, addr netip.Addr) bool {
+	for _, network := range networks {
+		if network.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

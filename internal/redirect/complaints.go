@@ -1,0 +1,33 @@
+package redirect
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// complaints are what net/http says. Anybody on the Internet makes it say as
+// much as they like of their handshakes, so these are left out, and of the rest
+// there is a line a minute.
+type complaints struct {
+	log  Logger
+	addr netip.AddrPort
+
+	mu   sync.Mutex
+	last time.Time
+}
+
+// Write implements io.Writer.
+func (c *complaints) Write(p []byte) (int, error) {
+	if strings.HasPrefix(string(p), "http: TLS handshake error") {
+		return len(p), nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.last) >= time.Minute {
+		c.last = now
+		c.log.Warningf("redirector '%s': %q (said once a minute at most)", c.addr, strings.TrimSpace(string(p)))
+	}
+	return len(p), nil
+}

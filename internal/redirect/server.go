@@ -1,0 +1,114 @@
+package redirect
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/route"
+)
+
+// Bounds of what a peer may take, for each request; README.md names them.
+const (
+	maxHeader     = 16 << 10 // octets
+	headerLimit   = 5 * time.Second
+	requestLimit  = 10 * time.Second
+	responseLimit = 10 * time.Second
+	idleLimit     = 30 * time.Second
+	maxStreams    = 100
+)
+
+// closeLimit is how long close waits for requests that are under way.
+const closeLimit = 2 * time.Second
+
+// Server is the redirector at one address. It outlives reloads, and so do its
+// connections; what it goes by is replaced under it.
+type Server struct {
+	addr    netip.AddrPort
+	handler *Handler
+	http    *http.Server
+	gate    *gate
+	tls     atomic.Pointer[func() *tls.Config] // nil: HTTP without
+	begin   sync.Once
+	served  sync.WaitGroup
+	log     Logger
+}
+
+// listen binds an address; connections wait there until use.
+func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
+	network := "tcp6"
+	if addr.Addr().Is4() {
+		network = "tcp4"
+	}
+	socket, err := net.Listen(network, addr.String())
+	if err != nil {
+		return nil, fmt.Errorf("opening redirector '%s': %w", addr, err)
+	}
+	s := &Server{addr: addr, handler: NewHandler(m), gate: newGate(socket, m.connections), log: l}
+	s.gate.wrap = s.secured
+	s.http = &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerLimit,
+		ReadTimeout:       requestLimit,
+		WriteTimeout:      responseLimit,
+		IdleTimeout:       idleLimit,
+		MaxHeaderBytes:    maxHeader,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog:          log.New(&complaints{log: l, addr: addr}, "", 0),
+
+		DisableGeneralOptionsHandler: true, // the handler knows which host is meant
+	}
+	return s, nil
+}
+
+// use has the server go by settings and a table; with the first ones it begins.
+func (s *Server) use(to *settings, table *route.Table) {
+	to.table.Store(table)
+	r := to.redirector
+	s.handler.Use(&View{Table: table, Secure: to.tls != nil, Trust: r.Trust, Explain: r.Explain})
+	if to.tls == nil {
+		s.tls.Store(nil)
+	} else {
+		s.tls.Store(&to.tls)
+	}
+	s.gate.widen(r.Connections)
+	s.begin.Do(func() { s.served.Go(s.serve) })
+}
+
+func (s *Server) serve() {
+	if err := s.http.Serve(s.gate); !errors.Is(err, http.ErrServerClosed) {
+		s.log.Errorf("serving redirector '%s': %v", s.addr, err)
+	}
+}
+
+// secured puts TLS over a new connection, where it is spoken now.
+func (s *Server) secured(conn net.Conn) net.Conn {
+	if config := s.tls.Load(); config != nil {
+		return tls.Server(conn, (*config)())
+	}
+	return conn
+}
+
+// close ends the requests that are under way, and then the connections.
+func (s *Server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close() // of peers that are slow
+	}
+	err = errors.Join(err, s.gate.Close()) // where nobody has served it yet, nothing else closes it
+	s.served.Wait()
+	if err != nil {
+		return fmt.Errorf("closing redirector '%s': %w", s.addr, err)
+	}
+	return nil
+}
