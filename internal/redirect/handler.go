@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 )
@@ -57,7 +58,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		header["Cdnredirect-Decision"] = []string{a.why}
 	}
 	if r.ContentLength != 0 && r.ProtoMajor == 1 {
-		header["Connection"] = closing // rather than read what nobody wants
+		header["Connection"] = closing
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // nobody wants the body
 	}
 	w.WriteHeader(a.code)
 	a.counter.Inc()
