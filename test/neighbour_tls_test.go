@@ -59,13 +59,19 @@ type authority struct {
 
 func startAuthority(t *testing.T, dnsPort string) authority {
 	t.Helper()
+	return startAuthorityOver(t, dnsPort, 5001) // nobody asks there
+}
+
+// startAuthorityOver has it ask for challenges in TLS at another port.
+func startAuthorityOver(t *testing.T, dnsPort string, tlsPort int) authority {
+	t.Helper()
 	program := pebble(t)
 	a := authority{port: freePort(t)}
 	var key string
 	a.root, key = webCertificate(t)
 	conf, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": "127.0.0.1:" + a.port, "managementListenAddress": "",
-		"certificate": a.root, "privateKey": key,
+		"certificate": a.root, "privateKey": key, "tlsPort": tlsPort,
 		"profiles": map[string]any{"default": map[string]any{"description": "any", "validityPeriod": 86400}},
 	}})
 	if err != nil {
@@ -135,10 +141,12 @@ func withACME(t *testing.T, a authority) string {
 }
 
 // certificate returns for which names and by whom the certificate for a name is.
-func (s *server) certificate(name string) string {
+func (s *server) certificate(name string) string { return s.certificateAt("dot", name) }
+
+func (s *server) certificateAt(port, name string) string {
 	host := strings.TrimSuffix(name, ".")
 	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: &tls.Config{ServerName: host, InsecureSkipVerify: true}}
-	conn, err := dialer.Dial("tcp", s.address("dot"))
+	conn, err := dialer.Dial("tcp", s.address(port))
 	if err != nil {
 		return err.Error()
 	}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync/atomic"
-	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
 )
@@ -57,9 +56,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.why != "" {
 		header["Cdnredirect-Decision"] = []string{a.why}
 	}
-	if r.ContentLength != 0 && r.ProtoMajor == 1 {
-		header["Connection"] = closing
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // nobody wants the body
+	if r.ContentLength != 0 && !drain(r) {
+		leave(w, r)
 	}
 	w.WriteHeader(a.code)
 	a.counter.Inc()

@@ -21,7 +21,7 @@ const (
 	maxHeader     = 16 << 10 // octets
 	headerLimit   = 5 * time.Second
 	requestLimit  = 10 * time.Second
-	responseLimit = 10 * time.Second
+	responseLimit = 20 * time.Second
 	idleLimit     = 30 * time.Second
 	maxStreams    = 100
 )

@@ -337,7 +337,7 @@ func TestF35OverTheWire(t *testing.T) {
 		"GET /a HTTP/2.0\r\n" + host:                              "505",
 		"PRI * HTTP/2.0\r\n":                                      "400", // HTTP/2 without TLS
 		"GET /a HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n": good + "/a",
-		"POST /a HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n":                                        good + "/a",
+		"POST /a HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n":                                        good + "/a",
 		"POST /a HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n":                                                 "400",
 	} {
 		if got := r.raw(t, text+"\r\n"); got != want {
