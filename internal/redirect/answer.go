@@ -19,12 +19,12 @@ type answer struct {
 }
 
 // answer decides. It takes no lock and does no I/O.
-func (h *Handler) answer(v *View, r *http.Request) answer {
+func (h *Handler) answer(v *View, r *request) answer {
 	m := h.metrics
-	target, valid := targetOf(r)
-	entry := v.Table.Host(hostOf(r.Host))
+	target, host, valid := r.split()
+	entry := v.Table.Host(hostOf(host))
 	switch {
-	case r.Method == http.MethodConnect:
+	case r.method == http.MethodConnect:
 		return answer{code: http.StatusMethodNotAllowed, counter: m.method}
 	case !valid:
 		return answer{code: http.StatusBadRequest, counter: m.invalid}
@@ -35,27 +35,42 @@ func (h *Handler) answer(v *View, r *http.Request) answer {
 	}
 	entry.Requested()
 	answers := entry.Answers()
-	way := wayOf(r.Header)
+	way := wayOf(r.lines)
 	switch {
 	case way.round:
 		return answer{code: http.StatusLoopDetected, counter: m.loop}
 	case answers == nil:
 		return answer{code: http.StatusServiceUnavailable, counter: m.undecided}
 	}
-	peer := peerOf(r)
-	client := v.client(peer, r.Header)
+	client := v.client(r)
 	records := answers.Redirect.Of(client)
 	site := entry.Redirect()
-	host, cdn := records.Host, records.CDN != ""
+	to, cdn := records.Host, records.CDN != ""
 	if way.cdn { // it must not be sent to itself
-		host, cdn = site.Host, false
+		to, cdn = site.Host, false
 	}
 	a := answer{code: site.Status, counter: m.redirected(cdn, site.Status)}
-	a.location = v.scheme(peer, r.Header) + host + target
+	a.location = v.scheme(r) + to + target
 	if contains(v.Explain, client) {
 		a.why = why(entry, answers, records)
 	}
 	return a
+}
+
+// headers sets those of the answer.
+func (a *answer) headers(set func(name, value string)) {
+	set("Cache-Control", "no-store")
+	switch a.code {
+	case http.StatusFound, http.StatusTemporaryRedirect:
+		set("Location", a.location)
+	case http.StatusOK, http.StatusMethodNotAllowed:
+		set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	case http.StatusServiceUnavailable:
+		set("Retry-After", "1") // second
+	}
+	if a.why != "" {
+		set("Cdnredirect-Decision", a.why)
+	}
 }
 
 // why tells an operator what the client's side follows from.

@@ -1,26 +1,19 @@
 package redirect
 
 import (
-	"net/http"
 	"net/netip"
 	"strings"
 )
 
-// peerOf returns the address at the other end of the connection.
-func peerOf(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return peer.Addr().Unmap()
-}
-
 // client returns the address of the visitor: the peer's, or what a trusted peer
 // says of it. From the right, each proxy has added whom it was asked by, so the
 // first that is not trusted is the last that can be believed.
-func (v *View) client(peer netip.Addr, header http.Header) netip.Addr {
-	client := peer
-	lines := header["X-Forwarded-For"]
+func (v *View) client(r *request) netip.Addr {
+	client := r.peer
+	if !contains(v.Trust, client) {
+		return client
+	}
+	lines := r.lines.of("X-Forwarded-For")
 	for i := len(lines) - 1; i >= 0; i-- {
 		for rest := lines[i]; rest != "" && contains(v.Trust, client); {
 			var word string
@@ -53,11 +46,13 @@ func forwarded(word string) (netip.Addr, bool) {
 
 // scheme returns how the new URL begins: as the request was made, to us or to a
 // proxy that is trusted.
-func (v *View) scheme(peer netip.Addr, header http.Header) string {
+func (v *View) scheme(r *request) string {
 	secure := v.Secure
-	if said := header["X-Forwarded-Proto"]; said != nil && contains(v.Trust, peer) {
-		_, last := cutLast(said[len(said)-1])
-		secure = secure && last != "http" || last == "https"
+	if contains(v.Trust, r.peer) {
+		if said := r.lines.of("X-Forwarded-Proto"); said != nil {
+			_, last := cutLast(said[len(said)-1])
+			secure = secure && last != "http" || last == "https"
+		}
 	}
 	if secure {
 		return "https://"

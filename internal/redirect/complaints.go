@@ -1,13 +1,14 @@
 package redirect
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
 )
 
-// complaints are what net/http says. Anybody on the Internet makes it say as
+// complaints are what the servers say. Anybody on the Internet makes it say as
 // much as they like of their handshakes, so these are left out, and of the rest
 // there is a line a minute.
 type complaints struct {
@@ -30,4 +31,12 @@ func (c *complaints) Write(p []byte) (int, error) {
 		c.log.Warningf("redirector '%s': %q (said once a minute at most)", c.addr, strings.TrimSpace(string(p)))
 	}
 	return len(p), nil
+}
+
+// Printf implements fasthttp.Logger. What it says is mostly of single
+// connections, and as little of our concern.
+func (c *complaints) Printf(format string, args ...any) {
+	if !strings.HasPrefix(format, "error when serving connection") {
+		fmt.Fprintf(c, format, args...)
+	}
 }

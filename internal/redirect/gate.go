@@ -2,8 +2,13 @@ package redirect
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -12,18 +17,20 @@ import (
 // that waits in the system's queue.
 type gate struct {
 	net.Listener
-	wrap func(net.Conn) net.Conn
 	open prometheus.Gauge
+	wrap func(net.Conn) net.Conn
+	log  io.Writer
 
 	mu     sync.Mutex
 	left   *sync.Cond // somebody has left, or there is more room
 	room   int
-	inside int
+	inside map[*visitor]bool
+	coming int // those that are let in next
 	closed bool
 }
 
-func newGate(l net.Listener, open prometheus.Gauge) *gate {
-	g := &gate{Listener: l, open: open}
+func newGate(l net.Listener, open prometheus.Gauge, wrap func(net.Conn) net.Conn, log io.Writer) *gate {
+	g := &gate{Listener: l, open: open, wrap: wrap, log: log, inside: make(map[*visitor]bool)}
 	g.left = sync.NewCond(&g.mu)
 	return g
 }
@@ -36,36 +43,77 @@ func (g *gate) widen(n int) {
 	g.left.Broadcast()
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. It fails only when the gate is closed: that
+// the process has no file left, or a peer has gone already, passes.
 func (g *gate) Accept() (net.Conn, error) {
-	if !g.enter() {
-		return nil, net.ErrClosed
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		if !g.enter() {
+			return nil, net.ErrClosed
+		}
+		conn, err := g.Listener.Accept()
+		if err == nil {
+			return g.wrap(g.admit(conn.(*net.TCPConn))), nil
+		}
+		g.leave(nil)
+		if errors.Is(err, net.ErrClosed) {
+			return nil, net.ErrClosed
+		}
+		fmt.Fprintf(g.log, "accepting: %v", err)
+		time.Sleep(pause)
 	}
-	conn, err := g.Listener.Accept()
-	if err != nil {
-		g.leave()
-		return nil, err
-	}
-	g.open.Inc()
-	return g.wrap(&visitor{TCPConn: conn.(*net.TCPConn), leave: sync.OnceFunc(func() { g.open.Dec(); g.leave() })}), nil
 }
+
+// Pauses after a connection that could not be accepted.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
 
 // enter waits for room, and reports whether the gate is open.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.inside >= g.room && !g.closed {
+	for len(g.inside)+g.coming >= g.room && !g.closed {
 		g.left.Wait()
 	}
-	g.inside++
+	if !g.closed {
+		g.coming++
+	}
 	return !g.closed
 }
 
-func (g *gate) leave() {
+func (g *gate) admit(conn *net.TCPConn) *visitor {
+	v := &visitor{TCPConn: conn, gate: g}
+	g.open.Inc()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.inside--
+	g.coming--
+	g.inside[v] = true
+	return v
+}
+
+// leave makes room again: that of a visitor, once, or of nobody who has come.
+func (g *gate) leave(v *visitor) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case v == nil:
+		g.coming--
+	case g.inside[v]:
+		delete(g.inside, v)
+		g.open.Dec()
+	}
 	g.left.Signal()
+}
+
+// clear throws everybody out.
+func (g *gate) clear() {
+	g.mu.Lock()
+	inside := slices.Collect(maps.Keys(g.inside))
+	g.mu.Unlock()
+	for _, v := range inside {
+		v.Close()
+	}
 }
 
 // Close implements net.Listener. It may be called again.
@@ -83,11 +131,11 @@ func (g *gate) Close() error {
 // visitor is a connection inside.
 type visitor struct {
 	*net.TCPConn
-	leave func()
+	gate *gate
 }
 
 // Close implements net.Conn.
 func (v *visitor) Close() error {
-	v.leave()
+	v.gate.leave(v)
 	return v.TCPConn.Close()
 }

@@ -1,6 +1,7 @@
 package redirect
 
 import (
+	"io"
 	"net/http"
 	"net/netip"
 	"sync/atomic"
@@ -32,32 +33,14 @@ func NewHandler(m *Metrics) *Handler {
 // Use makes v what requests are answered by from now on.
 func (h *Handler) Use(v *View) { h.view.Store(v) }
 
-// Headers that never change. Nobody writes into them.
-var (
-	noStore = []string{"no-store"}
-	closing = []string{"close"}
-	methods = []string{"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
-	shortly = []string{"1"} // second
-)
-
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler, for HTTP/2.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a := h.answer(h.view.Load(), r)
+	q := fromHTTP(r)
+	a := h.answer(h.view.Load(), &q)
 	header := w.Header()
-	header["Cache-Control"] = noStore
-	switch a.code {
-	case http.StatusFound, http.StatusTemporaryRedirect:
-		header["Location"] = []string{a.location}
-	case http.StatusOK, http.StatusMethodNotAllowed:
-		header["Allow"] = methods
-	case http.StatusServiceUnavailable:
-		header["Retry-After"] = shortly
-	}
-	if a.why != "" {
-		header["Cdnredirect-Decision"] = []string{a.why}
-	}
-	if r.ContentLength != 0 && !drain(r) {
-		leave(w, r)
+	a.headers(func(name, value string) { header[name] = []string{value} })
+	if r.ContentLength != 0 && r.ContentLength <= maxBody {
+		_, _ = io.CopyN(io.Discard, r.Body, maxBody)
 	}
 	w.WriteHeader(a.code)
 	a.counter.Inc()

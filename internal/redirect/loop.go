@@ -1,9 +1,6 @@
 package redirect
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
 // token is what our own CDN's nodes name us by in the requests that they make,
 // and maxHops how many a request may have come over.
@@ -18,12 +15,9 @@ type way struct {
 	round bool // it has been here before, or goes round among others
 }
 
-func wayOf(header http.Header) way {
-	if header["Cdn-Loop"] == nil && header["Via"] == nil {
-		return way{}
-	}
-	cdns, ours := hops(header["Cdn-Loop"], cdnID)
-	proxies, also := hops(header["Via"], receivedBy)
+func wayOf(h headers) way {
+	cdns, ours := hops(h.of("Cdn-Loop"), cdnID)
+	proxies, also := hops(h.of("Via"), receivedBy)
 	return way{cdn: cdns > 0, round: ours || also || cdns > maxHops || proxies > maxHops}
 }
 

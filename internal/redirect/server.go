@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/net/http2"
 )
 
 // Bounds of what a peer may take, for each request; README.md names them.
 const (
 	maxHeader     = 16 << 10 // octets
-	headerLimit   = 5 * time.Second
 	requestLimit  = 10 * time.Second
 	responseLimit = 20 * time.Second
 	idleLimit     = 30 * time.Second
@@ -32,14 +34,17 @@ const closeLimit = 2 * time.Second
 // Server is the redirector at one address. It outlives reloads, and so do its
 // connections; what it goes by is replaced under it.
 type Server struct {
-	addr    netip.AddrPort
-	handler *Handler
-	http    *http.Server
-	gate    *gate
-	tls     atomic.Pointer[func() *tls.Config] // nil: HTTP without
-	begin   sync.Once
-	served  sync.WaitGroup
-	log     Logger
+	addr       netip.AddrPort
+	handler    *Handler
+	http1      *fasthttp.Server
+	http2      http2.Server
+	http2Base  *http.Server // times and sizes of http2; it serves nobody itself
+	gate       *gate
+	tls        atomic.Pointer[func() *tls.Config] // nil: HTTP without
+	begin      sync.Once
+	served     sync.WaitGroup
+	log        Logger
+	complaints *complaints
 }
 
 // listen binds an address; connections wait there until use.
@@ -52,21 +57,22 @@ func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening redirector '%s': %w", addr, err)
 	}
-	s := &Server{addr: addr, handler: NewHandler(m), gate: newGate(socket, m.connections), log: l}
-	s.gate.wrap = s.secured
-	s.http = &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: headerLimit,
-		ReadTimeout:       requestLimit,
-		WriteTimeout:      responseLimit,
-		IdleTimeout:       idleLimit,
-		MaxHeaderBytes:    maxHeader,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:          log.New(&complaints{log: l, addr: addr}, "", 0),
-
-		DisableGeneralOptionsHandler: true, // the handler knows which host is meant
+	s := &Server{addr: addr, handler: NewHandler(m), log: l, complaints: &complaints{log: l, addr: addr}}
+	s.gate = newGate(socket, m.connections, s.secured, s.complaints)
+	s.http1 = s.newFast()
+	s.http1.NextProto(http2.NextProtoTLS, s.serveHTTP2)
+	s.http2 = http2.Server{MaxConcurrentStreams: maxStreams, IdleTimeout: idleLimit}
+	s.http2Base = &http.Server{
+		Handler: s.handler, ReadTimeout: requestLimit, WriteTimeout: responseLimit, MaxHeaderBytes: maxHeader,
+		ErrorLog: log.New(s.complaints, "", 0), TLSConfig: new(tls.Config),
 	}
-	return s, nil
+	return s, http2.ConfigureServer(s.http2Base, &s.http2)
+}
+
+// serveHTTP2 serves a connection whose peers have agreed on it.
+func (s *Server) serveHTTP2(conn net.Conn) error {
+	s.http2.ServeConn(conn, &http2.ServeConnOpts{BaseConfig: s.http2Base, Handler: s.handler})
+	return nil
 }
 
 // use has the server go by settings and a table; with the first ones it begins.
@@ -84,7 +90,7 @@ func (s *Server) use(to *settings, table *route.Table) {
 }
 
 func (s *Server) serve() {
-	if err := s.http.Serve(s.gate); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http1.Serve(s.gate); err != nil {
 		s.log.Errorf("serving redirector '%s': %v", s.addr, err)
 	}
 }
@@ -101,11 +107,11 @@ func (s *Server) secured(conn net.Conn) net.Conn {
 func (s *Server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = s.http.Close() // of peers that are slow
+	err := s.gate.Close() // where nobody has served it yet, nothing else closes it
+	_ = s.http2Base.Shutdown(ctx)
+	if late := s.http1.ShutdownWithContext(ctx); errors.Is(late, context.DeadlineExceeded) {
+		s.gate.clear() // of peers that are slow
 	}
-	err = errors.Join(err, s.gate.Close()) // where nobody has served it yet, nothing else closes it
 	s.served.Wait()
 	if err != nil {
 		return fmt.Errorf("closing redirector '%s': %w", s.addr, err)

@@ -5,24 +5,31 @@ import (
 	"strings"
 )
 
-// targetOf returns the path and query of a request as they go into a Location,
-// or "*" of a request for the server as a whole; false: it is neither.
-func targetOf(r *http.Request) (target string, valid bool) {
-	raw := r.RequestURI
+// split returns the path and query of a request as they go into a Location, or
+// "*" of a request for the server as a whole, and the host that is asked; false:
+// it is neither.
+func (r *request) split() (target, host string, valid bool) {
 	switch {
-	case raw == "*":
-		return raw, r.Method == http.MethodOptions
-	case strings.HasPrefix(raw, "/"):
-		return safe(raw), true
-	case r.URL.Host == "" || r.URL.User != nil || r.URL.Scheme != "http" && r.URL.Scheme != "https":
-		return "", false
+	case r.target == "*":
+		return r.target, r.host, r.method == http.MethodOptions
+	case strings.HasPrefix(r.target, "/"):
+		return safe(r.target), r.host, true
+	case !absolute(r.target):
+		return "", r.host, false
 	}
-	_, rest, _ := strings.Cut(raw, "://") // the absolute form, as proxies are asked
-	i := strings.IndexAny(rest, "/?")
-	if i < 0 {
-		return "/", true
+	_, rest, _ := strings.Cut(r.target, "://") // as proxies are asked; Host does not count then
+	i := strings.IndexAny(rest+"/", "/?")
+	host, target = rest[:i], rest[i:]
+	if target == "" {
+		target = "/"
 	}
-	return safe(rest[i:]), true
+	return safe(target), host, !strings.ContainsRune(host, '@')
+}
+
+// absolute reports whether a target is a URL.
+func absolute(target string) bool {
+	scheme, _, found := strings.Cut(target, "://")
+	return found && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
 // safe returns a path and query with exactly one slash in front, and with the
