@@ -545,3 +545,24 @@ func TestReadmeSectionsAreInOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAddressThatIsTaken for the redirector fails the reload, which leaves the
+// socket of neither.
+func TestAnAddressThatIsTaken(t *testing.T) {
+	o, port := newOrigin(t), freePort(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	socket := filepath.Join(t.TempDir(), "socket")
+	r := start(t, serverText(port, "cdnredirect {", siteText("a", o.port, ""), "}"))
+	lines := []string{"cdnredirect {", "socket " + socket, "redirector " + taken.Addr().String(), siteText("b", o.port, ""), "}"}
+	r.reloadFails(t, serverText(port, lines...), fmt.Sprintf("plugin/cdnredirect: opening redirector '%s': listen tcp4 %[1]s: bind: address already in use", taken.Addr()))
+	if _, err := os.Lstat(socket); !os.IsNotExist(err) {
+		t.Errorf("Expected no socket to be left, got %v", err)
+	}
+	await(t, port, "127.0.0.1")
+	taken.Close()
+	r.reload(t, serverText(port, lines...))
+}

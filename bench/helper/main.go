@@ -32,7 +32,8 @@ const usage = `usage: helper origin | port
        helper drive EXPORTER PORT TARGETS PERIOD
        helper metrics ADDRESS SERIES
        helper table FILE BASE THING
-       helper budget FILE ROW BASE LIMIT`
+       helper budget FILE ROW BASE LIMIT
+       helper late FILE ROW BASE LIMIT`
 
 func run(args []string) error {
 	switch {
@@ -60,6 +61,8 @@ func run(args []string) error {
 		return table(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "budget":
 		return budget(args[1], args[2], args[3], args[4])
+	case len(args) == 5 && args[0] == "late":
+		return late(args[1], args[2], args[3], args[4])
 	}
 	return errors.New(usage)
 }

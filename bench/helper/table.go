@@ -59,12 +59,12 @@ func (r results) column(row string, pick func(line) float64) spread {
 	return s
 }
 
-// ratio returns the CPU per query of a row to that of another, round by round.
-func (r results) ratio(row, base string) spread {
+// ratio returns what pick picks of a row to that of another, round by round.
+func (r results) ratio(row, base string, pick func(line) float64) spread {
 	var s spread
 	for round, l := range r.lines[row] {
 		if b, ok := r.lines[base][round]; ok {
-			s = append(s, l.cpu/b.cpu)
+			s = append(s, pick(l)/pick(b))
 		}
 	}
 	slices.Sort(s)
@@ -107,7 +107,7 @@ func table(file, base, thing string) error {
 		p99 := r.column(row, func(l line) float64 { return l.p99 })
 		memory := r.column(row, func(l line) float64 { return l.memory / 1024 }).median()
 		fmt.Printf(layout, row, fmt.Sprintf("%.0f", rate), fmt.Sprintf("%.0f %%", busy), cpu.format("%5.2f"),
-			r.ratio(row, base).format("%.3f"), p99.format("%4.0f"), fmt.Sprintf("%.1f", memory))
+			r.ratio(row, base, func(l line) float64 { return l.cpu }).format("%.3f"), p99.format("%4.0f"), fmt.Sprintf("%.1f", memory))
 	}
 	return nil
 }
@@ -115,6 +115,15 @@ func table(file, base, thing string) error {
 // budget says whether the CPU per query of row is at most limit times that of
 // base. It is silent about rows that were left out.
 func budget(file, row, base, limit string) error {
+	return within(file, "CPU", row, base, limit, func(l line) float64 { return l.cpu })
+}
+
+// late says the same of the p99.
+func late(file, row, base, limit string) error {
+	return within(file, "p99", row, base, limit, func(l line) float64 { return l.p99 })
+}
+
+func within(file, what, row, base, limit string, pick func(line) float64) error {
 	r, err := read(file)
 	if err != nil {
 		return err
@@ -123,7 +132,7 @@ func budget(file, row, base, limit string) error {
 	if err != nil {
 		return err
 	}
-	ratio := r.ratio(row, base).median()
+	ratio := r.ratio(row, base, pick).median()
 	verdict := "ok"
 	switch {
 	case math.IsNaN(ratio):
@@ -131,6 +140,6 @@ func budget(file, row, base, limit string) error {
 	case ratio > most:
 		verdict = "over"
 	}
-	fmt.Printf("%-40s %6.3f  %s\n", fmt.Sprintf("CPU of %s to %s, budget %s", row, base, limit), ratio, verdict)
+	fmt.Printf("%-40s %6.3f  %s\n", fmt.Sprintf("%s of %s to %s, budget %s", what, row, base, limit), ratio, verdict)
 	return nil
 }

@@ -44,12 +44,11 @@ func (h *Handler) answer(v *View, r *request) answer {
 	}
 	client := v.client(r)
 	records := answers.Redirect.Of(client)
-	site := entry.Redirect()
 	to, cdn := records.Host, records.CDN != ""
 	if way.cdn { // it must not be sent to itself
-		to, cdn = site.Host, false
+		to, cdn = entry.Redirect().Host, false
 	}
-	a := answer{code: site.Status, counter: m.redirected(cdn, site.Status)}
+	a := answer{code: records.Code, counter: m.redirected(cdn, records.Code)}
 	a.location = v.scheme(r) + to + target
 	if contains(v.Explain, client) {
 		a.why = why(entry, answers, records)

@@ -40,6 +40,7 @@ type Records struct {
 
 	CDN  string // where these lead; empty: the origin
 	Host string // where the redirector leads then
+	Code int    // of the redirect
 }
 
 // HTTPS is the data of an HTTPS record (RFC 9460).
@@ -144,7 +145,7 @@ func atOrigins(s *site.Site, d *site.Decision) []Records {
 func atOrigin(s *site.Site, d *site.Decision, addrs []netip.Addr) Records {
 	r := Records{TTL: seconds(d.TTL)}
 	if s.Redirect != nil {
-		r.Host = s.Redirect.Host
+		r.Host, r.Code = s.Redirect.Host, s.Redirect.Status
 	}
 	r.setAddresses(addrs)
 	if s.HTTPS != nil {
@@ -169,7 +170,7 @@ func atCDN(s *site.Site, d *site.Decision, c site.CDN) Records {
 		CDN:    c.Name,
 	}
 	if s.Redirect != nil {
-		r.Host = s.HostAt(c)
+		r.Host, r.Code = s.HostAt(c), s.Redirect.Status
 	}
 	return r
 }
