@@ -412,7 +412,7 @@ func TestMetadataNamesSiteDecisionAndReason(t *testing.T) {
 		"cdnredirect/site":     "www.example.org.",
 		"cdnredirect/decision": "cdn edge",
 		"cdnredirect/reason":   "threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)",
-		"cdnredirect/epoch":    "1",
+		"cdnredirect/epoch":    "2",
 	} {
 		f := metadata.ValueFunc(ctx, label)
 		if f == nil || f() != want {

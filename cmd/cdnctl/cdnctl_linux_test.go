@@ -109,7 +109,7 @@ func explanation(s api.State, client netip.Addr) api.Explanation {
 	}
 	if client.IsValid() {
 		e.Answer = &api.Answer{Client: netip.PrefixFrom(client, 24).Masked(), Side: api.Side(site.SideCDN), CDN: "edge",
-			Records: []string{"www.example.org. 30 IN CNAME www.edge.example.net."}}
+			Records: []string{"www.example.org. 30 IN CNAME www.edge.example.net."}, Host: "www.edge.example.net"}
 	}
 	return e
 }
@@ -243,6 +243,7 @@ reason    threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
 next      the return, at or under 240ms for 120s
 answer    for clients in 198.51.100.0/24: cdn edge
           www.example.org. 30 IN CNAME www.edge.example.net.
+          over HTTP: www.edge.example.net
 
 CDN    PRIORITY  WEIGHT  TAKES  TAKEN  CHECKED               TARGET                 WHY
 edge   0         0       100%   yes    2026-01-02T03:04:05Z  www.edge.example.net.  taken

@@ -336,7 +336,7 @@ func full() (api.Explanation, api.ProbeReport) {
 			Every: api.Seconds(10 * time.Second), Health: api.HealthUp, Fails: 1, Goods: 2,
 			Last: []api.Sample{{Age: api.Seconds(time.Second), Signal: site.ErrorRatio, Value: 1, Failure: site.FailureStatus, Detail: "status 500"}}}},
 		Answer: &api.Answer{Client: netip.MustParsePrefix("2001:db8::/48"), Side: api.Side(site.SideCDN), CDN: "edge",
-			Records: []string{"www.example.org. 30 IN CNAME www.edge.example.net."}},
+			Records: []string{"www.example.org. 30 IN CNAME www.edge.example.net."}, Host: "www.edge.example.net"},
 		NextChange: "the return in 40s",
 	}
 	r := api.ProbeReport{

@@ -83,7 +83,7 @@ func (g *gate) enter() bool {
 }
 
 func (g *gate) admit(conn *net.TCPConn) *visitor {
-	v := &visitor{TCPConn: conn, gate: g}
+	v := &visitor{TCPConn: conn, gate: g, over: make(chan struct{})}
 	g.open.Inc()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -101,6 +101,7 @@ func (g *gate) leave(v *visitor) {
 		g.coming--
 	case g.inside[v]:
 		delete(g.inside, v)
+		close(v.over)
 		g.open.Dec()
 	}
 	g.left.Signal()
@@ -132,6 +133,7 @@ func (g *gate) Close() error {
 type visitor struct {
 	*net.TCPConn
 	gate *gate
+	over chan struct{} // closed when it has left
 }
 
 // Close implements net.Conn.

@@ -16,7 +16,6 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/route"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/net/http2"
 )
 
 // Bounds of what a peer may take, for each request; README.md names them.
@@ -37,8 +36,8 @@ type Server struct {
 	addr       netip.AddrPort
 	handler    *Handler
 	http1      *fasthttp.Server
-	http2      http2.Server
-	http2Base  *http.Server // times and sizes of http2; it serves nobody itself
+	http2      *http.Server
+	handoff    *handoff // from http1 to http2
 	gate       *gate
 	tls        atomic.Pointer[func() *tls.Config] // nil: HTTP without
 	begin      sync.Once
@@ -59,20 +58,15 @@ func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
 	}
 	s := &Server{addr: addr, handler: NewHandler(m), log: l, complaints: &complaints{log: l, addr: addr}}
 	s.gate = newGate(socket, m.connections, s.secured, s.complaints)
+	s.handoff = newHandoff(socket.Addr())
 	s.http1 = s.newFast()
-	s.http1.NextProto(http2.NextProtoTLS, s.serveHTTP2)
-	s.http2 = http2.Server{MaxConcurrentStreams: maxStreams, IdleTimeout: idleLimit}
-	s.http2Base = &http.Server{
-		Handler: s.handler, ReadTimeout: requestLimit, WriteTimeout: responseLimit, MaxHeaderBytes: maxHeader,
-		ErrorLog: log.New(s.complaints, "", 0), TLSConfig: new(tls.Config),
+	s.http1.NextProto("h2", s.handoff.give)
+	s.http2 = &http.Server{
+		Handler: s.handler, ReadTimeout: requestLimit, WriteTimeout: responseLimit, IdleTimeout: idleLimit, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams}, ErrorLog: log.New(s.complaints, "", 0),
+		DisableGeneralOptionsHandler: true, // the handler knows which host is meant
 	}
-	return s, http2.ConfigureServer(s.http2Base, &s.http2)
-}
-
-// serveHTTP2 serves a connection whose peers have agreed on it.
-func (s *Server) serveHTTP2(conn net.Conn) error {
-	s.http2.ServeConn(conn, &http2.ServeConnOpts{BaseConfig: s.http2Base, Handler: s.handler})
-	return nil
+	return s, nil
 }
 
 // use has the server go by settings and a table; with the first ones it begins.
@@ -90,6 +84,7 @@ func (s *Server) use(to *settings, table *route.Table) {
 }
 
 func (s *Server) serve() {
+	s.served.Go(func() { _ = s.http2.Serve(s.handoff) })
 	if err := s.http1.Serve(s.gate); err != nil {
 		s.log.Errorf("serving redirector '%s': %v", s.addr, err)
 	}
@@ -108,10 +103,11 @@ func (s *Server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
 	err := s.gate.Close() // where nobody has served it yet, nothing else closes it
-	_ = s.http2Base.Shutdown(ctx)
-	if late := s.http1.ShutdownWithContext(ctx); errors.Is(late, context.DeadlineExceeded) {
+	late := errors.Join(s.http2.Shutdown(ctx), s.http1.ShutdownWithContext(ctx))
+	if late != nil {
 		s.gate.clear() // of peers that are slow
 	}
+	_ = s.handoff.Close() // where nobody has served it yet
 	s.served.Wait()
 	if err != nil {
 		return fmt.Errorf("closing redirector '%s': %w", s.addr, err)
