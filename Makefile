@@ -14,7 +14,7 @@ race:
 	go test -race -timeout 20m ./...
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./plugin ./internal/control ./health
+	go test -run '^$$' -bench . -benchmem ./plugin ./internal/control ./health ./internal/redirect
 	bench/run
 
 lint:
