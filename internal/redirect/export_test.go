@@ -3,9 +3,12 @@ package redirect
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // WatchFiles reads certificates and goes on looking at their files; config
@@ -19,4 +22,12 @@ func WatchFiles(ctx context.Context, pairs []site.KeyPair, log Logger) (config f
 func ServeFast(h *Handler, conn net.Conn, log Logger) {
 	s := &Server{handler: h, log: log, complaints: &complaints{log: log}}
 	_ = s.newFast().ServeConn(conn)
+}
+
+// Accept accepts one connection through a gate over a listener.
+func Accept(l net.Listener, said io.Writer) error {
+	g := newGate(l, NewMetrics(prometheus.NewRegistry()).connections, func(c net.Conn) net.Conn { return c }, said)
+	g.widen(1)
+	_, err := g.Accept()
+	return err
 }

@@ -68,6 +68,7 @@ func (s *Server) expect(c *fasthttp.RequestCtx) int {
 // fastError answers what could not be read as a request to its end.
 func (s *Server) fastError(c *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
+	c.Response.Header.Set("Cache-Control", "no-store")
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge) && c.Request.Header.ContentLength() > maxBody:
 		s.fast(c) // the rest does not matter
