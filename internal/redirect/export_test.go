@@ -24,10 +24,10 @@ func ServeFast(h *Handler, conn net.Conn, log Logger) {
 	_ = s.newFast().ServeConn(conn)
 }
 
-// Accept accepts one connection through a gate over a listener.
+// Accept accepts one connection through a door over a listener.
 func Accept(l net.Listener, said io.Writer) error {
-	g := newGate(l, NewMetrics(prometheus.NewRegistry()).connections, func(c net.Conn) net.Conn { return c }, said)
-	g.widen(1)
-	_, err := g.Accept()
+	d := newDoor(l, NewMetrics(prometheus.NewRegistry()).connections, func(c net.Conn) net.Conn { return c }, said)
+	d.widen(1)
+	_, err := d.Accept()
 	return err
 }

@@ -20,7 +20,7 @@ func (s *Server) newFast() *fasthttp.Server {
 		Handler:       s.fast,
 		ErrorHandler:  s.fastError,
 		ExpectHandler: s.expect,
-		Concurrency:   1 << 20, // the gate bounds them
+		Concurrency:   1 << 20, // the door bounds them
 
 		ReadTimeout:        requestLimit,
 		WriteTimeout:       responseLimit,

@@ -38,7 +38,7 @@ type Server struct {
 	http1      *fasthttp.Server
 	http2      *http.Server
 	handoff    *handoff // from http1 to http2
-	gate       *gate
+	door       *door
 	tls        atomic.Pointer[func() *tls.Config] // nil: HTTP without
 	begin      sync.Once
 	served     sync.WaitGroup
@@ -57,7 +57,7 @@ func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
 		return nil, fmt.Errorf("opening redirector '%s': %w", addr, err)
 	}
 	s := &Server{addr: addr, handler: NewHandler(m), log: l, complaints: &complaints{log: l, addr: addr}}
-	s.gate = newGate(socket, m.connections, s.secured, s.complaints)
+	s.door = newDoor(socket, m.connections, s.secured, s.complaints)
 	s.handoff = newHandoff(socket.Addr())
 	s.http1 = s.newFast()
 	s.http1.NextProto("h2", s.handoff.give)
@@ -79,13 +79,13 @@ func (s *Server) use(to *settings, table *route.Table) {
 	} else {
 		s.tls.Store(&to.tls)
 	}
-	s.gate.widen(r.Connections)
+	s.door.widen(r.Connections)
 	s.begin.Do(func() { s.served.Go(s.serve) })
 }
 
 func (s *Server) serve() {
 	s.served.Go(func() { _ = s.http2.Serve(s.handoff) })
-	if err := s.http1.Serve(s.gate); err != nil {
+	if err := s.http1.Serve(s.door); err != nil {
 		s.log.Errorf("serving redirector '%s': %v", s.addr, err)
 	}
 }
@@ -102,10 +102,10 @@ func (s *Server) secured(conn net.Conn) net.Conn {
 func (s *Server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
-	err := s.gate.Close() // where nobody has served it yet, nothing else closes it
+	err := s.door.Close() // where nobody has served it yet, nothing else closes it
 	late := errors.Join(s.http2.Shutdown(ctx), s.http1.ShutdownWithContext(ctx))
 	if late != nil {
-		s.gate.clear() // of peers that are slow
+		s.door.clear() // of peers that are slow
 	}
 	_ = s.handoff.Close() // where nobody has served it yet
 	s.served.Wait()
