@@ -132,7 +132,7 @@ func (e *Engine) askCDN(ctx context.Context, g *gate) verdict {
 		return v
 	}
 	for _, addr := range addrs {
-		t := g.site.CheckOf(addr, g.thirdParty())
+		t := g.site.CheckOf(g.site.CDNs[g.cdn], addr, g.thirdParty())
 		r := e.probes[t.Kind](ctx, t)
 		if v = e.verdictOf(g, r); v.good() {
 			e.warm(ctx, g, addr)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
+
+	"github.com/miekg/dns"
 )
 
 // gate is one of a site's CDNs, as the checks of it find it: nobody is sent there
@@ -40,8 +42,9 @@ func (g *Generation) addGates(known map[string]*runner, targets map[string]*targ
 		for i, c := range r.site.CDNs {
 			added := &r.gates[i]
 			*added = gate{runner: r, site: r.site, cdn: i, part: 1, queued: queued{place: notQueued}}
-			if own := g.cdns[c.Name]; own == nil || own.entry == nil {
-				added.target = g.target(c.Target, targets)
+			name, _ := r.site.Led(c)
+			if own := g.cdns[c.Name]; own == nil || own.entry == nil || !dns.IsSubDomain(own.watched.Zone, name) {
+				added.target = g.target(name, targets)
 			}
 			added.follow(known[r.site.Name()])
 			g.canaryOf(c.Name, q).add(added)
@@ -84,7 +87,9 @@ func (r *runner) gateTo(c site.CDN) *gate {
 
 // asksLike reports whether two gates ask the same.
 func (g *gate) asksLike(o *gate) bool {
-	return g.site.Ready.Level == o.site.Ready.Level && g.site.Ready.Check == o.site.Ready.Check && g.site.Hosts[0] == o.site.Hosts[0]
+	name, host := g.site.Led(g.site.CDNs[g.cdn])
+	before, as := o.site.Led(o.site.CDNs[o.cdn])
+	return g.site.Ready.Level == o.site.Ready.Level && g.site.Ready.Check == o.site.Ready.Check && name == before && host == as
 }
 
 // openGates has the gates of a generation checked from now on: those that were not

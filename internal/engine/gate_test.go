@@ -511,3 +511,22 @@ func TestWithReadyNoneNothingIsAsked(t *testing.T) {
 		}
 	})
 }
+
+// TestRedirectedVisitorsAreCheckedForAsTheyCome to the host that they are sent to.
+func TestRedirectedVisitorsAreCheckedForAsTheyCome(t *testing.T) {
+	for host, want := range map[string]string{
+		www:                "taken",
+		"edge.example.net": "not ready: it says tls",
+	} {
+		bubble.Test(t, func(t *testing.T) {
+			w := newWorld()
+			e, _ := w.checkedEngine(t)
+			w.set(url("192.0.2.1"), time.Hour)
+			w.failFor(host, site.FailureTLS)
+			s := checked(newSite(www, "192.0.2.1"))
+			s.Redirect = &site.Redirect{Host: "www.origin.example.org", Status: 302, Own: []netip.Addr{netip.MustParseAddr("192.0.2.80")}}
+			offer(e, s)
+			wantWhy(t, e, want)
+		})
+	}
+}

@@ -241,7 +241,7 @@ func TestWhatACDNSaysIsShownInOneLine(t *testing.T) {
 func TestACheckIsAVisitOfItsOwn(t *testing.T) {
 	s := checked(newSite(www, "192.0.2.1"))
 	addr := netip.MustParseAddr(edgeAddr)
-	if !s.CheckOf(addr, true).Ask.Value().Fresh || !s.WarmupOf("https://{target}/", time.Second, addr, true).Ask.Value().Fresh {
+	if !s.CheckOf(s.CDNs[0], addr, true).Ask.Value().Fresh || !s.WarmupOf("https://{target}/", time.Second, s.CDNs[0], addr, true).Ask.Value().Fresh {
 		t.Error("Expected checks and warm-ups to be fresh")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // Ready says what must hold of a CDN before a site's visitors are sent there.
@@ -112,22 +114,33 @@ func withAddress(raw string) string {
 	return strings.NewReplacer("{origin}", "[2001:db8::1]", "{target}", "[2001:db8::1]").Replace(raw)
 }
 
+// Led returns by which name visitors are led to a CDN, and what host they ask for
+// there: those who are redirected and never follow DNS come as they were told to.
+func (s *Site) Led(c CDN) (name, host string) {
+	if s.Own() == nil {
+		return c.Target, s.Hosts[0]
+	}
+	host = s.HostAt(c)
+	return dns.CanonicalName(host), host
+}
+
 // CheckOf returns what is asked of a CDN at one of its addresses. If it is somebody
 // else's, that is on the public Internet.
-func (s *Site) CheckOf(addr netip.Addr, thirdParty bool) Target {
-	return s.ask(s.Ready.Check, addr, thirdParty)
+func (s *Site) CheckOf(c CDN, addr netip.Addr, thirdParty bool) Target {
+	return s.ask(s.Ready.Check, c, addr, thirdParty)
 }
 
 // WarmupOf returns a URL of the warm-up that is fetched at an address of a CDN, within
 // a time.
-func (s *Site) WarmupOf(text string, timeout time.Duration, addr netip.Addr, thirdParty bool) Target {
-	return s.ask(Source{Kind: "http", URL: text, Timeout: timeout, Ask: Ask{Status: DefaultStatus()}}, addr, thirdParty)
+func (s *Site) WarmupOf(text string, timeout time.Duration, c CDN, addr netip.Addr, thirdParty bool) Target {
+	return s.ask(Source{Kind: "http", URL: text, Timeout: timeout, Ask: Ask{Status: DefaultStatus()}}, c, addr, thirdParty)
 }
 
-func (s *Site) ask(src Source, addr netip.Addr, thirdParty bool) Target {
+func (s *Site) ask(src Source, c CDN, addr netip.Addr, thirdParty bool) Target {
+	_, host := s.Led(c)
 	src.URL = strings.ReplaceAll(src.URL, "{target}", bracketed(addr))
 	src.Ask.Fresh = true // each is a visit of its own
-	return src.target(netip.Addr{}, s.Hosts[0], thirdParty)
+	return src.target(netip.Addr{}, host, thirdParty)
 }
 
 // checkReady checks what is asked of CDNs.
