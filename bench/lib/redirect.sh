@@ -18,6 +18,7 @@ redirecting() {
 		        class bench {
 		            origin 192.0.2.1
 		            cdn example {label}.cdn.example.net
+		            ready none
 		            feed load file $tmp/load.prom load every 1h
 		            threshold load 100
 		            redirect {label}.origin.example.net
