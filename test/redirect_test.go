@@ -212,7 +212,7 @@ func TestDNSOwnHasTheRedirectorsAddresses(t *testing.T) {
 	for name, line := range map[string]string{"both": "127.0.0.7 2001:db8::7", "one": "127.0.0.7"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			zone := zoneIn(t, zoneBehind+"www TXT \"behind\"\nwww MX 10 mail\n")
+			zone := zoneIn(t, zoneBehind+"www TXT \"behind\"\nwww MX 10 mail\nwww HTTPS 1 . alpn=h2\n")
 			r := startRedirecting(t, block(redirects("redirect "+originHost+" dns own "+line), zone))
 			want := map[uint16]string{dns.TypeA: "A 127.0.0.7", dns.TypeAAAA: "NODATA", dns.TypeTXT: `TXT "behind"`, dns.TypeMX: "MX 10 mail.example.org.", dns.TypeHTTPS: "NODATA", dns.TypeCAA: "NODATA"}
 			if name == "both" {

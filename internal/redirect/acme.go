@@ -51,6 +51,7 @@ func newACME(a site.ACME, addr netip.AddrPort, known func(host string) bool, log
 		DisableHTTPChallenge: true, ListenHost: addr.Addr().String(), AltTLSALPNPort: int(addr.Port()),
 	})}
 	spoken := config.TLSConfig()
+	spoken.GetCertificate = (&orders{get: spoken.GetCertificate, known: known, of: make(map[string]*order)}).certificate
 	spoken.NextProtos = append([]string{"h2", "http/1.1"}, spoken.NextProtos...)
 	return &acme{cache: cache, tls: spoken}, nil
 }

@@ -51,7 +51,7 @@ func (h *Handler) answer(v *View, r *request) answer {
 	a := answer{code: records.Code, counter: m.redirected(cdn, records.Code)}
 	a.location = v.scheme(r) + to + target
 	if contains(v.Explain, client) {
-		a.why = why(entry, answers, records)
+		a.why = why(entry, answers, records, way.cdn)
 	}
 	return a
 }
@@ -73,9 +73,12 @@ func (a *answer) headers(set func(name, value string)) {
 }
 
 // why tells an operator what the client's side follows from.
-func why(entry *route.Entry, answers *route.Answers, records *route.Records) string {
-	d := answers.Decision
-	return fmt.Sprintf("site=%q; epoch=%d; decision=%q; reason=%q", entry.Name(), d.Epoch, records.Summary(), d.Reason)
+func why(entry *route.Entry, answers *route.Answers, records *route.Records, byCDN bool) string {
+	d, decision := answers.Decision, records.Summary()
+	if byCDN {
+		decision = "origin, as a CDN asks"
+	}
+	return fmt.Sprintf("site=%q; epoch=%d; decision=%q; reason=%q", entry.Name(), d.Epoch, decision, d.Reason)
 }
 
 func contains(networks []netip.Prefix, addr netip.Addr) bool {

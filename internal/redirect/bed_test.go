@@ -92,7 +92,7 @@ func (b *bed) decide(name string, share float64) {
 // ask sends a request as a server would have read it.
 func (b *bed) ask(method, target string, change func(*http.Request)) *http.Response {
 	r := httptest.NewRequest(method, target, nil)
-	r.Host = www
+	r.Host, r.TLS = www, nil
 	if change != nil {
 		change(r)
 	}

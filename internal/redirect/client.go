@@ -47,7 +47,7 @@ func forwarded(word string) (netip.Addr, bool) {
 // scheme returns how the new URL begins: as the request was made, to us or to a
 // proxy that is trusted.
 func (v *View) scheme(r *request) string {
-	secure := v.Secure
+	secure := r.secure
 	if contains(v.Trust, r.peer) {
 		if said := r.lines.of("X-Forwarded-Proto"); said != nil {
 			_, last := cutLast(said[len(said)-1])

@@ -9,7 +9,7 @@ import (
 )
 
 // complaints are what the servers say. Anybody on the Internet makes it say as
-// much as they like of their handshakes, so these are left out, and of the rest
+// much as they like of their handshakes and frames, so these are left out, and of the rest
 // there is a line a minute.
 type complaints struct {
 	log  Logger
@@ -21,8 +21,10 @@ type complaints struct {
 
 // Write implements io.Writer.
 func (c *complaints) Write(p []byte) (int, error) {
-	if strings.HasPrefix(string(p), "http: TLS handshake error") {
-		return len(p), nil
+	for _, theirs := range []string{"http: TLS handshake error", "http2: server connection error"} {
+		if strings.HasPrefix(string(p), theirs) {
+			return len(p), nil
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -24,6 +24,11 @@ func ServeFast(h *Handler, conn net.Conn, log Logger) {
 	_ = s.newFast().ServeConn(conn)
 }
 
+// Orders returns how certificates are got of an authority for the names that are known.
+func Orders(known func(string) bool, get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return (&orders{get: get, known: known, of: make(map[string]*order)}).certificate
+}
+
 // Accept accepts one connection through a door over a listener.
 func Accept(l net.Listener, said io.Writer) error {
 	d := newDoor(l, NewMetrics(prometheus.NewRegistry()).connections, func(c net.Conn) net.Conn { return c }, said)

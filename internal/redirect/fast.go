@@ -2,9 +2,9 @@ package redirect
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 )
@@ -43,12 +43,16 @@ func (s *Server) fast(c *fasthttp.RequestCtx) {
 		if value := recover(); value != nil {
 			s.log.Errorf("redirector '%s' panicked: %v\n%s", s.addr, value, debug.Stack())
 			c.Error("", http.StatusInternalServerError)
+			c.Response.Header.Set("Cache-Control", "no-store")
 		}
 	}()
 	h := s.handler
 	q := fromFast(c)
 	a := answer{code: http.StatusBadRequest, counter: h.metrics.invalid}
-	if q.host != "" || !c.Request.Header.IsHTTP11() || absolute(q.target) {
+	switch head := &c.Request.Header; {
+	case !framed(head):
+		c.SetConnectionClose()
+	case q.host != "" || !head.IsHTTP11() || absolute(q.target):
 		a = h.answer(h.view.Load(), &q)
 	}
 	a.headers(func(name, value string) { c.Response.Header.Set(name, value) })
@@ -68,6 +72,7 @@ func (s *Server) expect(c *fasthttp.RequestCtx) int {
 // fastError answers what could not be read as a request to its end.
 func (s *Server) fastError(c *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
+	var late net.Error
 	c.Response.Header.Set("Cache-Control", "no-store")
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge) && c.Request.Header.ContentLength() > maxBody:
@@ -76,7 +81,7 @@ func (s *Server) fastError(c *fasthttp.RequestCtx, err error) {
 		c.SetStatusCode(http.StatusRequestEntityTooLarge)
 	case errors.As(err, &small):
 		c.SetStatusCode(http.StatusRequestHeaderFieldsTooLarge)
-	case strings.Contains(err.Error(), "timeout"):
+	case errors.As(err, &late) && late.Timeout():
 		c.SetStatusCode(http.StatusRequestTimeout)
 	default:
 		c.SetStatusCode(http.StatusBadRequest)

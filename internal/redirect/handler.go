@@ -18,7 +18,6 @@ type Handler struct {
 // View is what a Handler goes by: it is replaced as a whole.
 type View struct {
 	Table   *route.Table
-	Secure  bool           // requests come by TLS
 	Trust   []netip.Prefix // proxies whose X-Forwarded-* are believed
 	Explain []netip.Prefix // of operators, who are told why
 }
@@ -39,7 +38,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := h.answer(h.view.Load(), &q)
 	header := w.Header()
 	a.headers(func(name, value string) { header[name] = []string{value} })
-	if r.ContentLength != 0 && r.ContentLength <= maxBody {
+	if r.ContentLength > 0 && r.ContentLength <= maxBody {
 		_, _ = io.CopyN(io.Discard, r.Body, maxBody)
 	}
 	w.WriteHeader(a.code)

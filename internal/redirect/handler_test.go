@@ -1,6 +1,7 @@
 package redirect_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"math"
 	"net/http"
@@ -23,8 +24,7 @@ func TestLeadsWhereTheDecisionSays(t *testing.T) {
 	if origin, cdn := b.count(t, "origin", "302"), b.count(t, "cdn", "302"); origin != 1 || cdn != 1 {
 		t.Errorf("Expected one each, got %g and %g", origin, cdn)
 	}
-	b.use(func(v *redirect.View) { v.Secure = true })
-	b.want(t, "302 https://"+atCDN+"/", "GET", "/", nil)
+	b.want(t, "302 https://"+atCDN+"/", "GET", "/", secure)
 }
 
 // TestAHostOfACDN: without its target is the host.
@@ -164,10 +164,17 @@ func TestF37Scheme(t *testing.T) {
 		{false, "10.0.0.1", "https", "https"}, {true, "10.0.0.1", "http", "http"},
 		{false, "10.0.0.1", "http, https", "https"}, {false, "10.0.0.1", "javascript", "http"}, {true, "10.0.0.1", "", "https"},
 	} {
-		b.use(func(v *redirect.View) { v.Secure = tc.secure })
-		b.want(t, "302 "+tc.want+"://"+atOrigin+"/", "GET", "/", from(tc.peer, headers("X-Forwarded-Proto", tc.says)))
+		b.want(t, "302 "+tc.want+"://"+atOrigin+"/", "GET", "/", from(tc.peer, func(r *http.Request) {
+			headers("X-Forwarded-Proto", tc.says)(r)
+			if tc.secure {
+				secure(r)
+			}
+		}))
 	}
 }
+
+// secure has a request come by TLS.
+func secure(r *http.Request) { r.TLS = new(tls.ConnectionState) }
 
 // twoSides returns two clients, of which one is diverted.
 func twoSides(t *testing.T, b *bed) (here, there string) {

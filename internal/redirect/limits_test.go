@@ -129,6 +129,7 @@ func TestF33ConnectionsAreBounded(t *testing.T) {
 
 // client speaks HTTP/2 frame by frame.
 type client struct {
+	path string
 	*http2.Framer
 	conn *tls.Conn
 	text bytes.Buffer
@@ -141,9 +142,15 @@ func (r *running) frames(t *testing.T) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return framesOver(t, conn)
+}
+
+// framesOver speaks HTTP/2 over a connection, without reading.
+func framesOver(t *testing.T, conn *tls.Conn) *client {
+	t.Helper()
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(60 * time.Second))
-	c := &client{Framer: http2.NewFramer(conn, conn), conn: conn}
+	c := &client{Framer: http2.NewFramer(conn, conn), conn: conn, path: "/"}
 	c.hp = xhpack.NewEncoder(&c.text)
 	io.WriteString(conn, http2.ClientPreface)
 	if err := c.WriteSettings(); err != nil {
@@ -154,10 +161,36 @@ func (r *running) frames(t *testing.T) *client {
 
 func (c *client) header() []byte {
 	c.text.Reset()
-	for _, f := range []xhpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: www}, {Name: ":path", Value: "/"}} {
+	for _, f := range []xhpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: www}, {Name: ":path", Value: c.path}} {
 		c.hp.WriteField(f)
 	}
 	return c.text.Bytes()
+}
+
+// TestF34APeerThatDoesNotRead loses its place, though its streams are open.
+func TestF34APeerThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	r := serve(t, func(c *site.Redirector) {
+		c.Certificates, c.Connections = []site.KeyPair{pair(t, t.TempDir(), www)}, 1
+	})
+	raw, err := net.Dial("tcp", r.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if err := raw.(*net.TCPConn).SetReadBuffer(2048); err != nil {
+		t.Fatal(err)
+	}
+	c := framesOver(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}))
+	c.path = "/" + strings.Repeat(`"`, 12_000) // answers are three times as long
+	for id := uint32(1); id < 2000; id += 2 {
+		if c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.header(), EndStream: true, EndHeaders: true}) != nil {
+			break
+		}
+	}
+	other := browser(t, true)
+	other.Timeout = time.Minute
+	r.get(t, other, "https", "/") // there is one place
 }
 
 // TestF34RapidReset cancels requests as fast as it can. They are over as fast as

@@ -14,6 +14,7 @@ type request struct {
 	target string // as it was sent
 	host   string // of the Host header, or :authority
 	peer   netip.Addr
+	secure bool // it came by TLS
 	lines  headers
 }
 
@@ -26,7 +27,7 @@ func (h plainHeaders) of(name string) []string { return h[name] }
 
 // fromHTTP returns a request that net/http has read.
 func fromHTTP(r *http.Request) request {
-	q := request{method: r.Method, target: r.RequestURI, host: r.Host, lines: plainHeaders(r.Header)}
+	q := request{method: r.Method, target: r.RequestURI, host: r.Host, secure: r.TLS != nil, lines: plainHeaders(r.Header)}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		q.peer = peer.Addr().Unmap()
 	}
@@ -36,9 +37,6 @@ func fromHTTP(r *http.Request) request {
 type fastHeaders struct{ *fasthttp.RequestHeader }
 
 func (h fastHeaders) of(name string) []string {
-	if len(h.Peek(name)) == 0 {
-		return nil
-	}
 	var lines []string
 	for _, line := range h.PeekAll(name) {
 		lines = append(lines, string(line))
@@ -49,7 +47,7 @@ func (h fastHeaders) of(name string) []string {
 // fromFast returns a request that fasthttp has read.
 func fromFast(c *fasthttp.RequestCtx) request {
 	h := &c.Request.Header
-	q := request{method: string(h.Method()), target: string(h.RequestURI()), host: string(h.Host()), lines: fastHeaders{h}}
+	q := request{method: string(h.Method()), target: string(h.RequestURI()), host: string(h.Host()), secure: c.IsTLS(), lines: fastHeaders{h}}
 	if peer, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		q.peer = peer.AddrPort().Addr().Unmap()
 	}

@@ -63,7 +63,7 @@ func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
 	s.http1.NextProto("h2", s.handoff.give)
 	s.http2 = &http.Server{
 		Handler: s.handler, ReadTimeout: requestLimit, WriteTimeout: responseLimit, IdleTimeout: idleLimit, MaxHeaderBytes: maxHeader,
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams}, ErrorLog: log.New(s.complaints, "", 0),
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: responseLimit}, ErrorLog: log.New(s.complaints, "", 0),
 		DisableGeneralOptionsHandler: true, // the handler knows which host is meant
 	}
 	return s, nil
@@ -73,7 +73,7 @@ func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
 func (s *Server) use(to *settings, table *route.Table) {
 	to.table.Store(table)
 	r := to.redirector
-	s.handler.Use(&View{Table: table, Secure: to.tls != nil, Trust: r.Trust, Explain: r.Explain})
+	s.handler.Use(&View{Table: table, Trust: r.Trust, Explain: r.Explain})
 	if to.tls == nil {
 		s.tls.Store(nil)
 	} else {

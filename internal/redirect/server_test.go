@@ -314,6 +314,41 @@ func (r *running) raw(t *testing.T, text string) string {
 	return summary(resp)
 }
 
+// TestTheSchemeIsThatOfTheConnection also where a reload has TLS spoken on the next.
+func TestTheSchemeIsThatOfTheConnection(t *testing.T) {
+	t.Parallel()
+	r := serve(t, nil)
+	conn := r.dial(t, "")
+	answers := bufio.NewReader(conn)
+	for _, change := range []func(*site.Redirector){nil, func(c *site.Redirector) { c.Certificates = []site.KeyPair{pair(t, t.TempDir(), www)} }} {
+		r.reload(t, change)
+		if _, err := io.WriteString(conn, "GET /a HTTP/1.1\r\nHost: "+www+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := resp.Header.Get("Location"); got != "http://"+atOrigin+"/a" {
+			t.Errorf("Expected the scheme of the connection, got %s", got)
+		}
+	}
+}
+
+// TestARequestWhoseEndIsInDoubtEndsItsConnection so that nothing behind it is taken
+// for the next one.
+func TestARequestWhoseEndIsInDoubtEndsItsConnection(t *testing.T) {
+	t.Parallel()
+	r := serve(t, nil)
+	for _, doubt := range []string{"HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked", "HTTP/1.0\r\nTransfer-Encoding: chunked", "HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked"} {
+		conn := r.dial(t, "POST /a "+doubt+"\r\nHost: "+www+"\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: "+www+"\r\n\r\n")
+		said, err := io.ReadAll(conn)
+		if answers := strings.Count(string(said), "HTTP/1.1 "); err != nil || answers != 1 || strings.Contains(string(said), "smuggled") {
+			t.Errorf("%q: Expected one answer and the end, got %q, %v", doubt, said, err)
+		}
+	}
+}
+
 // TestF35OverTheWire has requests that net/http reads for us, or does not.
 func TestF35OverTheWire(t *testing.T) {
 	t.Parallel()
@@ -340,10 +375,17 @@ func TestF35OverTheWire(t *testing.T) {
 		"CONNECT www.example.org:443 HTTP/1.1\r\n" + host:         "405",
 		"OPTIONS * HTTP/1.1\r\n" + host:                           "200",
 		"GET * HTTP/1.1\r\n" + host:                               "400",
-		"GET /a HTTP/2.0\r\n" + host:                              good + "/a",
+		"GET /a HTTP/2.0\r\n" + host:                              "400",
+		"GET /a HTTP/1.1\r\n X: y\r\n" + host:                     "400",
 		"PRI * HTTP/2.0\r\n":                                      "400", // HTTP/2 without TLS
 		"GET /a HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n": good + "/a",
-		"POST /a HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n":                               good + "/a",
+		"POST /a HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n":                               "400",
+		"POST /a HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n":                                                    good + "/a",
+		"POST /a HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n":                                                    "400",
+		"POST /a HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n":                      "400",
+		"POST /a HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n":                                                            "400",
+		"GET /a HTTP/1.1\r\n" + host + "CDN-Loop:\r\nCDN-Loop: cdnredirect\r\n":                                                      "508",
+		"GET /a HTTP/1.1\r\n" + host + "Via:\r\nVia: 1.1 cdnredirect\r\n":                                                            "508",
 		"POST /a HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n":                                                 "400",
 	} {
 		if got := r.raw(t, text+"\r\n"); got != want {
