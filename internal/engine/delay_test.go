@@ -73,7 +73,7 @@ func TestAFeedThatIsBehindIsNotStale(t *testing.T) {
 			for _, th := range state.Thresholds {
 				missing = missing || th.Signal == site.UsedBandwidth && th.Missing
 			}
-			if got := unlabelled(t, reg, "coredns_cdnredirect_sources_stale"); missing != (want > 0) || got != want {
+			if got := plain(t, reg, "coredns_cdnredirect_sources_stale"); missing != (want > 0) || got != want {
 				t.Errorf("Expected %g stale sources, got %g; missing: %t", want, got, missing)
 			}
 		}
@@ -83,7 +83,7 @@ func TestAFeedThatIsBehindIsNotStale(t *testing.T) {
 		if age := ageOfUse(t, e); age < 90*time.Second || age > 100*time.Second {
 			t.Errorf("Expected it 90 seconds old, got %s", age)
 		}
-		if age := unlabelled(t, reg, "coredns_cdnredirect_feed_age_seconds"); age < 0 || age > 10 {
+		if age := plain(t, reg, "coredns_cdnredirect_feed_age_seconds"); age < 0 || age > 10 {
 			t.Errorf("Expected the age less the delay, got %g seconds", age)
 		}
 		used.Store(-1)
@@ -168,20 +168,4 @@ func TestWhatIsFarBehindDecidesNothing(t *testing.T) {
 			t.Errorf("Expected it five minutes old, got %s", age)
 		}
 	})
-}
-
-// unlabelled reads a gauge without labels.
-func unlabelled(t *testing.T, reg *prometheus.Registry, name string) float64 {
-	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetGauge().GetValue()
-		}
-	}
-	t.Fatalf("Expected a series %s", name)
-	return 0
 }
