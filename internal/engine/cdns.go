@@ -42,7 +42,7 @@ func (e *Engine) CDNs() []api.CDNState {
 // gateCount is how many sites a CDN is checked for, and how it does.
 type gateCount struct {
 	gates, notReady int
-	why             string // of one that it is not ready for
+	one             *gate // that it is not ready for
 }
 
 // countGates counts the gates of each CDN.
@@ -50,12 +50,13 @@ func (g *Generation) countGates() map[*canary]gateCount {
 	counts := make(map[*canary]gateCount)
 	for _, r := range g.runners {
 		for i := range r.gates {
-			n := counts[r.gates[i].canary]
+			g := &r.gates[i]
+			n := counts[g.canary]
 			n.gates++
-			if why := r.gates[i].whyNot(); why != "" {
-				n.notReady, n.why = n.notReady+1, why
+			if !g.ready() {
+				n.notReady, n.one = n.notReady+1, g
 			}
-			counts[r.gates[i].canary] = n
+			counts[g.canary] = n
 		}
 	}
 	return counts
@@ -69,7 +70,7 @@ func (k *canary) show(s *api.CDNState, n gateCount) {
 	case !k.state.Open:
 		s.Standing, s.Part, s.Since, s.Reason = api.StandingOut, 0, k.state.Since, "checks of its sites fail: "+k.state.Failure
 	case n.notReady == n.gates:
-		s.Standing, s.Part, s.Reason = api.StandingOut, 0, "it is ready for no site: "+n.why
+		s.Standing, s.Part, s.Reason = api.StandingOut, 0, "it is ready for no site: "+n.one.whyNot()
 	}
 }
 

@@ -92,8 +92,8 @@ func (g *gate) asksLike(o *gate) bool {
 	return g.site.Ready.Level == o.site.Ready.Level && g.site.Ready.Check == o.site.Ready.Check && name == before && host == as
 }
 
-// openGates has the gates of a generation checked from now on: those that were not
-// so far within a period, those whose site is in need of a CDN first.
+// openGates has the gates of a generation checked from now on. Those that were not so
+// far are spread, but for those whose site is in need of its CDNs.
 func (e *Engine) openGates(g *Generation, now time.Time) {
 	for _, r := range g.runners {
 		for i := range r.gates {
@@ -181,15 +181,18 @@ func (r *runner) through(i int, c control.Candidate, now time.Time) control.Cand
 	return c
 }
 
+// ready reports whether the CDN is ready for the site.
+func (g *gate) ready() bool { return g.state.Open && !g.canary.warns(g) }
+
 // whyNot says why a CDN is not ready for the site; empty: it is.
 func (g *gate) whyNot() string {
 	switch k := g.canary; {
-	case g.state.Open && k.warns(g) && k.state.Failure == "":
-		return "checks of other sites have only begun to be good again"
-	case g.state.Open && k.warns(g):
-		return "checks of other sites fail: " + k.state.Failure
-	case g.state.Open:
+	case g.ready():
 		return ""
+	case g.state.Open && k.state.Failure == "":
+		return "checks of other sites have only begun to be good again"
+	case g.state.Open:
+		return "checks of other sites fail: " + k.state.Failure
 	case g.state.Checked.IsZero() && g.state.Doubts > 0:
 		return "it could not be checked: " + g.state.Doubt
 	case g.state.Checked.IsZero():
@@ -249,7 +252,7 @@ func (e *Engine) tellGates(now time.Time) {
 // shown says how the gate is, in a word.
 func (g *gate) shown() string {
 	switch {
-	case g.whyNot() == "":
+	case g.ready():
 		return "open"
 	case g.state.Checked.IsZero() && !g.state.Open:
 		return "unchecked"
