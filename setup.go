@@ -7,8 +7,11 @@
 package cdnredirect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -19,12 +22,15 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/engine"
 	"github.com/cdnredirect/cdnredirect/internal/redirect"
+	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/internal/store"
 	steer "github.com/cdnredirect/cdnredirect/plugin"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/coredns/coredns/plugin/pkg/tls"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -87,6 +93,8 @@ func (s *shared) inherit() *engine.Engine {
 		Network: health.NewNetwork(userAgent),
 		Metrics: s.engine,
 		Health:  s.health,
+
+		Version: Version,
 
 		Redirect: s.http,
 		Resolver: health.NewResolver,
@@ -184,11 +192,15 @@ func (i *instance) start() error {
 	if err != nil {
 		return plugin.Error(steer.Name, err)
 	}
-	said := i.config.Process()
-	i.config = nil // the sites are all that is needed of it from now on
+	config, said := i.config, i.config.Process()
+	i.config = nil // the sites are all that is needed of it from now on, but for a store, which may adopt them
 	e := process.inherit()
 	i.engine.Store(e)
-	if err := open(e, said); err != nil {
+	err = open(e, said)
+	if err == nil {
+		sites, err = i.keep(e, sites, config)
+	}
+	if err != nil {
 		if process.handed() == nil {
 			e.Close() // no other instance has it
 		}
@@ -210,11 +222,62 @@ func open(e *engine.Engine, said *corefile.Process) error {
 	if err := e.Listen(said.Socket); err != nil {
 		return err
 	}
-	if err := e.Redirect(said.Redirectors); err != nil {
-		e.Withdraw()
-		return err
+	err := e.Console(said.Console)
+	if err == nil {
+		err = e.Redirect(said.Redirectors)
 	}
-	return nil
+	if err != nil {
+		e.Withdraw()
+	}
+	return err
+}
+
+// keep adds the sites of the store, if there is one, and has what is decided kept.
+func (i *instance) keep(e *engine.Engine, sites engine.Sites, config *corefile.Config) (engine.Sites, error) {
+	said := config.Process()
+	if said.State == "" {
+		return sites, nil
+	}
+	keeping, err := keepingOf(said)
+	if err != nil {
+		return sites, err
+	}
+	alone := func(s *site.Site) error {
+		if sites.Next(s) != nil {
+			return nil
+		}
+		return i.checkAlone(s)
+	}
+	kept, err := e.Keep(context.Background(), keeping, config, alone)
+	if err != nil {
+		e.Withdraw()
+		return sites, err
+	}
+	sites.Kept, sites.Sites, sites.CDNs, sites.Own, sites.Seed = kept, kept.Sites(), kept.CDNs(), kept.Own(), kept.Seed()
+	return sites, nil
+}
+
+// keepingOf returns what the Corefile says of the store and the state.
+func keepingOf(said *corefile.Process) (k engine.Keeping, err error) {
+	k = engine.Keeping{State: said.State, Journal: said.Journal.Keep, Rows: int64(said.Journal.Rows), Seed: said.Seed, Server: said.Server}
+	if k.Server == "" {
+		if k.Server, err = os.Hostname(); err != nil {
+			return k, fmt.Errorf("finding the name of this server: %w: write 'server NAME'", err)
+		}
+	}
+	if said.Store.Driver == "" {
+		return k, nil
+	}
+	k.Store = store.Config{
+		Driver: said.Store.Driver, Source: said.Store.Source, Server: k.Server, Backups: filepath.Join(said.State, "backups"),
+		Log: clog.NewWithPlugin(steer.Name),
+	}
+	if said.Store.TLS != nil {
+		if k.Store.TLS, err = tls.NewTLSConfigFromArgs(said.Store.TLS...); err != nil {
+			return k, fmt.Errorf("%s: store: %w", said.Store.Place, err)
+		}
+	}
+	return k, nil
 }
 
 // manySites is from how many sites on it is worth a moment to give back what
@@ -228,24 +291,75 @@ func (i *instance) sites() (engine.Sites, error) {
 	if err != nil {
 		return engine.Sites{}, err
 	}
-	next := make(map[string]health.Exchange)
 	for _, p := range i.parts {
 		for _, s := range p.block.Sites() {
-			switch {
-			case p.handler.Behind():
-				next[s.Name()] = p.handler.AskNext
-			case s.Origins[0].Next:
-				return engine.Sites{}, fmt.Errorf("%s: 'origin next' of site '%s' needs a plugin behind cdnredirect that knows it", s.Place, s.Name())
-			case slices.Contains(s.Names, s.Zone) && len(i.ns[s.Zone]) == 0:
-				return engine.Sites{}, fmt.Errorf("%s: site '%s' is the apex of its zone, whose SOA and NS nobody knows: write 'ns NAME...', or put a plugin such as file behind cdnredirect", s.Place, s.Name())
+			if p.handler.Behind() {
+				continue
+			}
+			if err := i.checkAlone(s); err != nil {
+				return engine.Sites{}, fmt.Errorf("%s: %w", s.Place, err)
 			}
 		}
 	}
-	said := i.config.Process()
+	said, handler := i.config.Process(), handlers(i.parts)
 	return engine.Sites{
-		Sites: sites, CDNs: i.config.CDNs(), NS: i.ns, Next: next, Resolvers: said.Resolvers, Seed: said.Seed,
-		Allow: said.Allow, Guard: said.Guard,
+		Sites: sites, CDNs: i.config.CDNs(), NS: i.ns, Next: nextOf(handler), Ask: askOf(handler), Resolvers: said.Resolvers, Seed: said.Seed,
+		Allow: said.Allow, Guard: said.Guard, Own: engine.OwnOf(i.config.Blocks()),
 	}, nil
+}
+
+// checkAlone refuses a site that needs a plugin behind cdnredirect, where there is
+// none.
+func (i *instance) checkAlone(s *site.Site) error {
+	switch {
+	case s.Origins[0].Next:
+		return fmt.Errorf("'origin next' of site '%s' needs a plugin behind cdnredirect that knows it", s.Name())
+	case slices.Contains(s.Names, s.Zone) && len(i.ns[s.Zone]) == 0:
+		return fmt.Errorf("site '%s' is the apex of its zone, whose SOA and NS nobody knows: write 'ns NAME...', or put a plugin such as file behind cdnredirect", s.Name())
+	}
+	return nil
+}
+
+// handlers returns the handler of each site: that of the block which defines it, or
+// else of the first that serves its zone.
+func handlers(parts []part) func(*site.Site) *steer.Handler {
+	zones, sites := make(map[string]*steer.Handler), make(map[string]*steer.Handler)
+	for _, p := range parts {
+		for _, zone := range p.block.Zones {
+			if zones[zone] == nil {
+				zones[zone] = p.handler
+			}
+		}
+	}
+	for _, p := range parts {
+		for _, s := range p.block.Sites() {
+			if zones[s.Zone] != p.handler {
+				sites[s.Name()] = p.handler
+			}
+		}
+	}
+	return func(s *site.Site) *steer.Handler { return cmp.Or(sites[s.Name()], zones[s.Zone]) }
+}
+
+// nextOf returns the next plugin of each site.
+func nextOf(handler func(*site.Site) *steer.Handler) engine.Next {
+	return func(s *site.Site) health.Exchange {
+		h := handler(s)
+		if h == nil || !h.Behind() {
+			return nil
+		}
+		return h.AskNext
+	}
+}
+
+// askOf returns how to ask for each site.
+func askOf(handler func(*site.Site) *steer.Handler) func(*site.Site) engine.Ask {
+	return func(s *site.Site) engine.Ask {
+		if h := handler(s); h != nil {
+			return h.Ask
+		}
+		return nil
+	}
 }
 
 // ready reports whether the sites in force have been probed: those of this

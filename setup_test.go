@@ -1,11 +1,13 @@
 package cdnredirect
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +17,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/corefile"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -235,6 +240,14 @@ func await(t *testing.T, port int, want string) {
 	t.Fatalf("Expected the answer %q, got %q", want, got)
 }
 
+// TestTheStoreHasTheLog to say where it has put a copy, and that it hears of no change.
+func TestTheStoreHasTheLog(t *testing.T) {
+	said := &corefile.Process{Server: "one", State: "/state", Store: corefile.Store{Driver: "sqlite", Source: "/store"}}
+	if k, err := keepingOf(said); err != nil || k.Store.Log == nil {
+		t.Errorf("Expected the store to have the log, got %+v, %v", k.Store, err)
+	}
+}
+
 // TestLifeCycle is the table of CoreDNS's life-cycle events: whatever happens,
 // the sites in force go on being answered and decided.
 func TestLifeCycle(t *testing.T) {
@@ -433,24 +446,23 @@ func TestABlockWithoutBracesServesTheSitesOfOthers(t *testing.T) {
 	}
 }
 
-// TestReadmeCorefiles starts every example of the README and Corefile.example,
+// TestReadmeCorefiles starts every example of the README, of docs, and Corefile.example,
 // on loopback: the addresses of documentation lead nowhere, and no target of a CDN
 // does.
 func TestReadmeCorefiles(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	example, err := os.ReadFile("Corefile.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var corefiles []string
-	for _, m := range regexp.MustCompile("(?ms)^~~~ corefile\n(.*?)^~~~$").FindAllSubmatch(readme, -1) {
-		corefiles = append(corefiles, string(m[1]))
+	guides, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(corefiles) < 5 || strings.Count(string(readme), "~~~ corefile\n") != len(corefiles) {
-		t.Fatalf("Expected the README's examples, got %d", len(corefiles))
+	corefiles := map[string]string{"Corefile.example": string(example)}
+	for _, path := range append(guides, "README.md") {
+		for i, text := range corefilesIn(t, path) {
+			corefiles[fmt.Sprint(filepath.Base(path), i)] = text
+		}
 	}
 	t.Chdir(t.TempDir())
 	zone := "example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 1 7200 1800 86400 30\n" +
@@ -459,18 +471,37 @@ func TestReadmeCorefiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	resolver, asked := emptyResolver(t)
-	for i, text := range append(corefiles, string(example)) {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			port := freePort(t)
+	for name, text := range corefiles {
+		t.Run(name, func(t *testing.T) {
+			port, asked := freePort(t), "www.example.org."
+			if m := regexp.MustCompile(`(?m)^\s+site (\S+)`).FindStringSubmatch(text); m != nil {
+				asked = m[1] + "."
+			}
 			start(t, withResolver(onLoopback(t, text, port), resolver))
-			if got := ask(t, port, "www.example.org.", dns.TypeTXT); got == "REFUSED" || got == "NXDOMAIN" {
-				t.Errorf("Expected www.example.org answered, got %s", got)
+			if got := ask(t, port, asked, dns.TypeTXT); got == "REFUSED" || got == "NXDOMAIN" {
+				t.Errorf("Expected %s answered, got %s", asked, got)
 			}
 		})
 	}
 	if asked.Load() == 0 {
 		t.Error("Expected targets of CDNs to be looked up on loopback")
 	}
+}
+
+// corefilesIn returns the examples of a page that are whole Corefiles.
+func corefilesIn(t *testing.T, path string) (corefiles []string) {
+	t.Helper()
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?ms)^~~~ corefile\n(.*?)^~~~$").FindAllSubmatch(page, -1) {
+		corefiles = append(corefiles, string(m[1]))
+	}
+	if n := strings.Count(string(page), "~~~ corefile\n"); n != len(corefiles) || n < 5 && path == "README.md" {
+		t.Fatalf("Expected the %d examples of %s, got %d", n, path, len(corefiles))
+	}
+	return corefiles
 }
 
 // emptyResolver is a DNS server on loopback that knows no name. It counts what it
@@ -514,11 +545,13 @@ func onLoopback(t *testing.T, text string, port int) string {
 		{`203\.0\.113\.`, "127.0.2."},
 		{`2001:db8::\d+`, "::1"},
 		{`https://\w+\.\w+\.example/`, "https://127.0.0.1/"},
-		{`(?m)^example\.org(:1053)? \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", port)},
+		{`(?m)^([\w.]+\.\w+)(:1053)? \{$`, fmt.Sprintf("$1:%d {\nbind 127.0.0.1", port)},
 		{`(?m)^example\.org:5353 \{$`, fmt.Sprintf("example.org:%d {\nbind 127.0.0.1", freePort(t))},
 		{`127\.0\.0\.1:(9153|8181)`, "127.0.0.1:0"},
 		{`redirector 127\S+`, fmt.Sprintf("redirector 127.0.0.1:%d", freePort(t))},
 		{`socket \S+`, "socket " + filepath.Join(t.TempDir(), "socket")},
+		{`state \S+`, "state " + filepath.Join(t.TempDir(), "state")},
+		{`store sqlite \S+`, "store sqlite " + filepath.Join(t.TempDir(), "store")},
 		{`(?m)^ *bind 127\.0\.0\.1\n( *bind 127\.0\.0\.1\n)`, "$1"},
 	} {
 		text = regexp.MustCompile(r.from).ReplaceAllString(text, r.to)
@@ -565,4 +598,66 @@ func TestAnAddressThatIsTaken(t *testing.T) {
 	await(t, port, "127.0.0.1")
 	taken.Close()
 	r.reload(t, serverText(port, lines...))
+}
+
+// TestADryRunSaysWhatIsAnswered: at the origin, at a CDN by an override, and of which types.
+func TestADryRunSaysWhatIsAnswered(t *testing.T) {
+	o, port, socket := newOrigin(t), freePort(t), filepath.Join(t.TempDir(), "socket")
+	start(t, serverText(port, "cdnredirect {", "socket "+socket, "ns ns.example.org", siteText("a", o.port, ""), "}"))
+	await(t, port, "127.0.0.1")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	client := api.Dial(socket)
+	for kind, want := range map[string][]string{
+		"":     {"www.example.org. 5 IN A 127.0.0.1"},
+		"a":    {"www.example.org. 5 IN A 127.0.0.1"},
+		"AAAA": {},
+	} {
+		run, err := client.DryRun(ctx, api.DryRunRequest{Name: "WWW.example.org", Type: kind, Client: netip.MustParseAddr("192.0.2.1")})
+		if err != nil || !slices.Equal(run.Answer, want) || run.Rcode != "NOERROR" || run.Site != "www.example.org" || run.TTL != api.Seconds(5*time.Second) || run.Reason == "" {
+			t.Errorf("%q: Expected %q, got %+v, %v", kind, want, run, err)
+		}
+		if negative := len(run.Authority) == 1 && strings.Contains(run.Authority[0], " IN SOA "); negative != (len(want) == 0) {
+			t.Errorf("%q: Expected an SOA where there is no answer, got %q", kind, run.Authority)
+		}
+	}
+	o.broken.Store(true)
+	await(t, port, "a.example.net.")
+	run, err := client.DryRun(ctx, api.DryRunRequest{Name: "www.example.org", Type: "AAAA"})
+	if err != nil || len(run.Answer) != 1 || !strings.Contains(run.Answer[0], " IN CNAME a.example.net.") || run.CDN != "edge" {
+		t.Errorf("Expected the CNAME, got %+v, %v", run, err)
+	}
+	var p *api.Problem
+	if _, err := client.DryRun(ctx, api.DryRunRequest{Name: "other.example.org"}); !errors.As(err, &p) || p.Status != 404 {
+		t.Errorf("Expected no such site, got %v", err)
+	}
+}
+
+// TestTheConsoleOfACorefile asks without a token, before a reload and after it.
+func TestTheConsoleOfACorefile(t *testing.T) {
+	o, port, dir := newOrigin(t), freePort(t), t.TempDir()
+	console := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	text := func(more string) string {
+		return serverText(port, "cdnredirect {", "state "+filepath.Join(dir, "state"), "store sqlite "+filepath.Join(dir, "store"), "ns ns.example.org", siteText("a", o.port, ""), more, "}")
+	}
+	r := start(t, text("console "+console))
+	ask := func() {
+		t.Helper()
+		resp, err := http.Get("http://" + console + "/v1/states")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("Expected 401, got %d", resp.StatusCode)
+		}
+	}
+	ask()
+	r.reload(t, text("console "+console+"\nserver two"))
+	ask()
+	r.reload(t, text(""))
+	if resp, err := http.Get("http://" + console + "/v1/states"); err == nil {
+		resp.Body.Close()
+		t.Errorf("Expected nobody to answer any more, got %d", resp.StatusCode)
+	}
 }

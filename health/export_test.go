@@ -42,7 +42,6 @@ func (n *Network) Kept() int {
 // What internal tests would see.
 var (
 	SystemResolvers = systemResolvers
-	Secret          = secret
 	Public          = public
 	Local           = local
 )

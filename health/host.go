@@ -18,6 +18,7 @@ const hostRoom = 1.25
 // found dead in time for all sites that it serves. But never may it take more
 // than half of all places, or it would hold up the others.
 type host struct {
+	targets  int
 	need     float64 // timeout by period of its targets, added up
 	inFlight int
 	waiting  []*entry // in order of their turn

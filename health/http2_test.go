@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -104,8 +105,12 @@ func TestHTTP2IsNotAgreedOn(t *testing.T) {
 		wantFailure(t, ask(t, newHTTP(""), asking2(url, site.Ask{})), site.FailureProtocol, "does not speak HTTP/2")
 	})
 	t.Run("HTTP", func(t *testing.T) {
-		url := web(t, func(http.ResponseWriter, *http.Request) {})
-		wantFailure(t, ask(t, newHTTP(""), asking2(url, site.Ask{})), site.FailureProtocol, "waiting for the answer")
+		old := serve(t, "127.0.0.1:0", func(_ context.Context, conn net.Conn) { // it reads all: a reset would come before its answer
+			conn.Read(make([]byte, 1))
+			conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
+			io.Copy(io.Discard, conn)
+		})
+		wantFailure(t, ask(t, newHTTP(""), asking2("http://"+old, site.Ask{})), site.FailureProtocol, "waiting for the answer")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -192,4 +193,22 @@ func soaFor(m *dns.Msg, name string) *dns.SOA {
 		}
 	}
 	return nil
+}
+
+// Texts returns the TXT records of a name, or of where it leads as far as the answer says
+// that. None is an answer too, and no error.
+func (x Exchange) Texts(ctx context.Context, name string) ([]string, error) {
+	m, err := x.ask(ctx, name, dns.TypeTXT)
+	if err != nil {
+		return nil, err
+	}
+	w := walk{name: name, ttl: site.MaxTTL}
+	w.take(m)
+	var texts []string
+	for _, rr := range m.Answer {
+		if txt, ok := rr.(*dns.TXT); ok && equalNames(txt.Hdr.Name, w.name) {
+			texts = append(texts, strings.Join(txt.Txt, ""))
+		}
+	}
+	return texts, nil
 }

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 // errForbidden is the error of an address or port that a target of which
@@ -105,4 +108,14 @@ func prefixes(text string) []netip.Prefix {
 		list = append(list, netip.MustParsePrefix(field))
 	}
 	return list
+}
+
+// Dial returns what connects to where a URL of the configuration leads, on the public
+// Internet only if it is to be so: for whoever speaks HTTP by other means than probes.
+func (n *Network) Dial(public bool) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if !public {
+		return n.dialer.DialContext
+	}
+	c := &call{Network: n, target: site.Target{Kind: "http", Public: true}}
+	return c.guarded().DialContext
 }

@@ -21,8 +21,17 @@ type entry struct {
 	discard bool          // the target was removed while the probe in flight was under way
 	host    *host         // that the target is at
 	meter   *meter        // of a feed
-	set     uint64        // number of the latest Set that named the target
+	wanted  bool          // it is among the targets; else its probe is in flight still
 	index   int           // in the queue, or inFlight, or atHost
+}
+
+// needs returns how many probes of the target are under way on the average at a
+// period if none is answered; 0 without a period.
+func (e *entry) needs(period time.Duration) float64 {
+	if period == 0 {
+		return 0
+	}
+	return e.target.Timeout.Seconds() / period.Seconds()
 }
 
 // never is the last of an entry that has not been probed yet.

@@ -5,7 +5,6 @@ import (
 	"container/heap"
 	"context"
 	"hash/maphash"
-	"maps"
 	"math"
 	"runtime/debug"
 	"sync"
@@ -53,7 +52,6 @@ type Scheduler struct {
 	entries map[site.Target]*entry
 	hosts   map[string]*host
 	queue   queue
-	sets    uint64 // calls of Set so far
 }
 
 // NewScheduler returns a scheduler without targets; see Set and Run.
@@ -71,19 +69,33 @@ func NewScheduler(cfg Config) *Scheduler {
 	}
 }
 
-// Set replaces the whole set of targets. A target that stays keeps its
-// schedule; a changed period counts from its next slot on. Of a removed target
-// nothing more is delivered, except a sample already on its way to Deliver.
-//
-// A period under 1 ms counts as 1 ms. A kind without a Probe is a programming
-// error: it panics in each of the target's probes, see Config.Panicked.
+// Set replaces the whole set of targets; see Change.
 func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sets++
-	for _, h := range s.hosts {
-		h.need = 0
+	var gone []site.Target
+	for target := range s.entries {
+		if _, wanted := periods[target]; !wanted {
+			gone = append(gone, target)
+		}
 	}
+	s.change(periods, gone)
+}
+
+// Change adds targets, or gives those that are there another period, and removes
+// others. A target that stays keeps its schedule; a changed period counts from its
+// next slot on. Of a removed target nothing more is delivered, except a sample
+// already on its way to Deliver.
+//
+// A period under 1 ms counts as 1 ms. A kind without a Probe is a programming
+// error: it panics in each of the target's probes, see Config.Panicked.
+func (s *Scheduler) Change(periods map[site.Target]time.Duration, gone []site.Target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.change(periods, gone)
+}
+
+func (s *Scheduler) change(periods map[site.Target]time.Duration, gone []site.Target) {
 	var added []*entry
 	for target, period := range periods {
 		e := s.entries[target]
@@ -93,19 +105,25 @@ func (s *Scheduler) Set(periods map[site.Target]time.Duration) {
 			s.entries[target] = e
 			added = append(added, e)
 		}
-		e.set = s.sets
-		period = max(period, time.Millisecond)
-		e.host.need += target.Timeout.Seconds() / period.Seconds()
-		s.setPeriod(e, period)
+		s.want(e)
+		s.setPeriod(e, max(period, time.Millisecond))
 	}
-	for _, e := range s.entries {
-		if e.set != s.sets {
+	for _, target := range gone {
+		if e := s.entries[target]; e != nil {
 			s.remove(e)
 		}
 	}
-	maps.DeleteFunc(s.hosts, func(_ string, h *host) bool { return h.need == 0 && h.inFlight == 0 && len(h.waiting) == 0 })
 	s.start(added)
 	s.poke()
+}
+
+// want counts a target that is new at its host, or that comes back while the probe
+// in flight is that of before.
+func (s *Scheduler) want(e *entry) {
+	if !e.wanted {
+		e.wanted = true
+		e.host.targets++
+	}
 }
 
 // setPeriod moves a waiting target to the grid of its new period, unless it
@@ -114,6 +132,7 @@ func (s *Scheduler) setPeriod(e *entry, period time.Duration) {
 	if period == e.period {
 		return
 	}
+	e.host.need += e.needs(period) - e.needs(e.period)
 	e.period = period
 	if e.last != never && e.index >= 0 {
 		e.rearm(s.now())
@@ -123,6 +142,15 @@ func (s *Scheduler) setPeriod(e *entry, period time.Duration) {
 
 // remove forgets a target; one whose probe is in flight, when that is over.
 func (s *Scheduler) remove(e *entry) {
+	if !e.wanted {
+		return
+	}
+	e.wanted = false
+	e.host.need -= e.needs(e.period)
+	e.period = 0
+	if e.host.targets--; e.host.targets == 0 {
+		e.host.need = 0 // without what rounding has left of it
+	}
 	switch {
 	case e.index == inFlight:
 		e.discard = true
@@ -132,7 +160,15 @@ func (s *Scheduler) remove(e *entry) {
 	default:
 		heap.Remove(&s.queue, e.index)
 	}
+	s.forget(e)
+}
+
+// forget drops a target for good, and its host if that has no other.
+func (s *Scheduler) forget(e *entry) {
 	delete(s.entries, e.target)
+	if h := e.host; h.targets == 0 && h.inFlight == 0 && len(h.waiting) == 0 {
+		delete(s.hosts, hostOf(e.target.URL))
+	}
 }
 
 // startEvery is how far apart new targets get their first probe, on the average.
@@ -282,8 +318,8 @@ func (s *Scheduler) finish(e *entry) {
 		heap.Push(&s.queue, next)
 		s.poke()
 	}
-	if e.set != s.sets {
-		delete(s.entries, e.target)
+	if !e.wanted {
+		s.forget(e)
 		return
 	}
 	e.rearm(s.now())

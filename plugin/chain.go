@@ -72,7 +72,7 @@ func (s *search) goOn(target string) error {
 		if answers == nil {
 			return s.goOnBehind(target)
 		}
-		if err := s.c.find(s.h, entry, s.w, s.r); err != nil {
+		if err := s.c.find(s.h, entry, answers, s.w, s.r); err != nil {
 			return err
 		}
 		records := s.c.records(answers)

@@ -28,9 +28,10 @@ type client struct {
 	used   bool              // an answer depended on the client
 }
 
-// find finds out who asks, where the answers of an entry may depend on that.
-func (c *client) find(h *Handler, entry *route.Entry, w dns.ResponseWriter, r *dns.Msg) error {
-	if c.known || !entry.Tailored {
+// find finds out who asks, where the answers of an entry may come to depend on that,
+// or do because of an override.
+func (c *client) find(h *Handler, entry *route.Entry, answers *route.Answers, w dns.ResponseWriter, r *dns.Msg) error {
+	if c.known || !entry.Tailored && !answers.ClientsDiffer() {
 		return nil
 	}
 	resolver := addressOf(w.RemoteAddr())

@@ -102,7 +102,7 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 		return dns.RcodeRefused, nil
 	}
 	var c client
-	if err := c.find(h, entry, w, r); err != nil {
+	if err := c.find(h, entry, answers, w, r); err != nil {
 		h.metrics.malformed.Inc()
 		return dns.RcodeFormatError, nil
 	}

@@ -21,8 +21,9 @@ func (h *Handler) Metadata(ctx context.Context, state request.Request) context.C
 		return ctx
 	}
 	var c client
-	_ = c.find(h, entry, state.W, state.Req) // a malformed question is refused later
-	records := c.records(answers.Decides())
+	decides := answers.Decides()
+	_ = c.find(h, entry, decides, state.W, state.Req) // a malformed question is refused later
+	records := c.records(decides)
 	metadata.SetValueFunc(ctx, Name+"/site", entry.Name)
 	metadata.SetValueFunc(ctx, Name+"/decision", records.Summary)
 	metadata.SetValueFunc(ctx, Name+"/reason", answers.Decision.Reason.String)

@@ -103,6 +103,14 @@ func (a *agent) serveOrigin(t *testing.T, address, port string) {
 	}
 }
 
+// killOrigin has the agent refuse connections at an address where it was the web server.
+func (a *agent) killOrigin(t *testing.T, address string) {
+	t.Helper()
+	if err := a.call("/kill?address="+url.QueryEscape(address), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // slow sets how long the origin takes for an answer from now on.
 func (a *agent) slow(t *testing.T, delay time.Duration) {
 	t.Helper()
@@ -128,6 +136,11 @@ func agentHandler() http.Handler {
 		web.port = r.FormValue("port")
 		return nil, web.open(r.FormValue("address"))
 	})
+	handle(mux, "/kill", func(r *http.Request) ([]byte, error) {
+		web.kill(r.FormValue("address"))
+		return nil, nil
+	})
+	handle(mux, "/way", (&ways{open: make(map[string]*way)}).change)
 	handle(mux, "/slow", func(r *http.Request) ([]byte, error) {
 		delay, err := time.ParseDuration(r.FormValue("delay"))
 		web.slow(delay)

@@ -102,6 +102,7 @@ ns1       A    ` + ourServer1 + `
 ns1       AAAA ` + ourServer1v6 + `
 ns2       A    ` + ourServer2 + `
 ns2       AAAA ` + ourServer2v6 + `
+customer  CNAME c0001.steer
 cdn       NS   ns.cdn
 ns.cdn    A    ` + cdnServer + `
 `

@@ -4,6 +4,8 @@ package test
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -132,11 +134,48 @@ func TestReloadsUnderLoadLoseAndLeakNothing(t *testing.T) {
 	t.Logf("after %d reloads: %v; after %d more: %v", first, before, more, after)
 }
 
-func (s *server) reloadUnderLoad(t *testing.T, reloads, clientsEach int) {
+// reloadUnderLoad reads the Corefile again and again, or several in turn.
+func (s *server) reloadUnderLoad(t *testing.T, reloads, clientsEach int, corefiles ...string) {
 	t.Helper()
 	l := s.startLoad(clientsEach)
-	for range reloads {
+	for i := range reloads {
+		if len(corefiles) > 0 {
+			s.configure(t, corefiles[i%len(corefiles)])
+		}
 		s.reload(t)
 	}
 	l.end(t, reloads*clientsEach)
+}
+
+// TestF15ReloadsWithAStoreLoseAndLeakNothing has every reload keep the store, leave it
+// for another one, leave it for none, or take it up.
+func TestF15ReloadsWithAStoreLoseAndLeakNothing(t *testing.T) {
+	t.Parallel()
+	const clientsEach = 2
+	vars := withStore(t, at(startOrigin(t)))
+	vars["other"] = filepath.Join(folder(t), "other.db")
+	same := stored([]string{site, lenient})
+	none := strings.Replace(same, "store sqlite $store", "", 1)
+	corefiles := []string{same, same, strings.Replace(same, "$store", "$other", 1), none}
+	s := spec{corefile: same, vars: vars}.start(t)
+	await(t, patience, atOrigin, s.answer)
+	s.publish(t, aSite("new", lenient))
+	await(t, promisedPublished, atOrigin, s.of("new"))
+
+	s.reloadUnderLoad(t, 8, clientsEach, corefiles...)
+	s.configure(t, same)
+	s.reload(t)
+	before := s.holds(t)
+	s.reloadUnderLoad(t, 20, clientsEach, corefiles...)
+	s.configure(t, same)
+	s.reload(t)
+	var after held
+	awaitTrue(t, "the server to hold no more than before", func() bool {
+		after = s.holds(t)
+		return !after.grown(before)
+	})
+	t.Logf("after 9 reloads: %v; after 21 more: %v", before, after)
+	await(t, promisedPublished, atOrigin, s.of("new"))
+	s.publish(t, aSite("more", lenient))
+	await(t, promisedPublished, atOrigin, s.of("more"))
 }

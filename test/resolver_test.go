@@ -38,7 +38,8 @@ var labTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeTXT}
 // steered is a site of the lab, and what is to be seen of it. There is one for
 // each way to be found and to be answered.
 type steered struct {
-	name   string   // that resolvers are asked for
+	name   string   // that our server is asked for
+	asked  string   // that resolvers are asked for, if it is another
 	site   string   // that the Corefile has, if it is another
 	lines  []string // that the Corefile has, besides those of the class
 	origin state
@@ -71,6 +72,13 @@ var labSites = []steered{
 		name:   "a.b.steer.zz.",
 		origin: itself(atWeb),
 		cdn:    alias(atEdge, "a.edge.cdn.zz."),
+	},
+	{ // a customer's alias of it, in a zone that is not ours
+		name:   "c0001.steer.zz.",
+		asked:  "customer.zz.",
+		lines:  []string{"host customer.zz"},
+		origin: itself(atWeb).through("c0001.steer.zz."),
+		cdn:    alias(atEdge, "c0001.edge.cdn.zz.").through("c0001.steer.zz."),
 	},
 	{ // followed to another site
 		name:   "alias.steer.zz.",
@@ -162,6 +170,22 @@ func followed(d data, targets ...string) state {
 	return s
 }
 
+// through is what is seen by an alias of the site, which somebody else has.
+func (s state) through(site string) state {
+	direct := s.resolved
+	s.resolved = func(qtype uint16) string {
+		seen := []string{"CNAME " + site}
+		if records := direct(qtype); records != "NODATA" {
+			seen = append(seen, strings.Split(records, ", ")...)
+		}
+		return together(seen...)
+	}
+	return s
+}
+
+// visited is the name that visitors know.
+func (s steered) visited() string { return cmp.Or(s.asked, s.name) }
+
 // together is how summary puts those records that are there.
 func together(records ...string) string {
 	records = slices.DeleteFunc(records, func(r string) bool { return r == "" })
@@ -209,7 +233,7 @@ func (l *lab) fill(t *testing.T) {
 	for _, r := range recursors {
 		for _, s := range labSites {
 			for _, qtype := range labTypes {
-				await(t, patience, s.origin.resolved(qtype), func() string { return l.ask(dnsAt(r.at), s.name, qtype) })
+				await(t, patience, s.origin.resolved(qtype), func() string { return l.ask(dnsAt(r.at), s.visited(), qtype) })
 			}
 		}
 		t.Logf("%s has the origin's state", r.name)
@@ -268,6 +292,7 @@ func (l *lab) flips(t *testing.T, bound time.Duration, want func(steered) state)
 type watch struct {
 	recursor recursor
 	site     string
+	visited  string // by that name
 	qtype    uint16
 	want     string
 
@@ -280,7 +305,7 @@ func (l *lab) watches(want func(steered) state) []*watch {
 	for _, r := range recursors {
 		for _, s := range labSites {
 			for _, qtype := range labTypes {
-				all = append(all, &watch{recursor: r, site: s.name, qtype: qtype, want: want(s).resolved(qtype)})
+				all = append(all, &watch{recursor: r, site: s.name, visited: s.visited(), qtype: qtype, want: want(s).resolved(qtype)})
 			}
 		}
 	}
@@ -288,7 +313,7 @@ func (l *lab) watches(want func(steered) state) []*watch {
 }
 
 func (w *watch) String() string {
-	return fmt.Sprintf("%s %s at %s", w.site, dns.Type(w.qtype), w.recursor.name)
+	return fmt.Sprintf("%s %s at %s", w.visited, dns.Type(w.qtype), w.recursor.name)
 }
 
 // run asks twice a second until it is stopped.
@@ -297,7 +322,7 @@ func (w *watch) run(ctx context.Context, l *lab) {
 	defer tick.Stop()
 	for {
 		asked := time.Now()
-		if got := l.ask(dnsAt(w.recursor.at), w.site, w.qtype); got != w.want {
+		if got := l.ask(dnsAt(w.recursor.at), w.visited, w.qtype); got != w.want {
 			w.other, w.otherText = asked, got
 		}
 		select {

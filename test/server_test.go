@@ -27,6 +27,7 @@ type server struct {
 	*process
 	conf string            // path of the Corefile
 	vars map[string]string // with the ports
+	near *agent            // who asks it, in its network; nil: the test, on loopback
 }
 
 // started is what CoreDNS says once its sockets answer.
@@ -128,4 +129,9 @@ func (s *server) udp() client { return client{"udp", s.address("dns")} }
 func (s *server) tcp() client { return client{"tcp", s.address("dns")} }
 
 // answer asks for the address of the steered site.
-func (s *server) answer() string { return s.udp().ask(site, typeA) }
+func (s *server) answer() string {
+	if s.near != nil {
+		return s.near.ask(s.address("dns"), site, typeA)
+	}
+	return s.udp().ask(site, typeA)
+}

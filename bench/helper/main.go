@@ -31,6 +31,9 @@ const usage = `usage: helper origin | port
        helper monitor PORT TARGETS PERIOD fresh|keep
        helper drive EXPORTER PORT TARGETS PERIOD
        helper metrics ADDRESS SERIES
+       helper fill DRIVER SOURCE
+       helper until ADDRESS NAME WANT DURATION
+       helper publish SOCKET CLASS COUNT
        helper table FILE BASE THING
        helper budget FILE ROW BASE LIMIT
        helper late FILE ROW BASE LIMIT`
@@ -57,6 +60,12 @@ func run(args []string) error {
 		return drive(args[1], args[2], args[3], args[4])
 	case len(args) == 3 && args[0] == "metrics":
 		return metrics(args[1], args[2])
+	case len(args) == 3 && args[0] == "fill":
+		return fill(args[1], args[2])
+	case len(args) == 5 && args[0] == "until":
+		return until(args[1], args[2], args[3], args[4])
+	case len(args) == 4 && args[0] == "publish":
+		return publish(args[1], args[2], args[3])
 	case len(args) == 4 && args[0] == "table":
 		return table(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "budget":

@@ -8,6 +8,9 @@ client_pid=
 driver_pid=
 origin_pid=
 many_pid=
+second_pid=   # another server
+publisher_pid=
+postgres_pid=
 origin=       # the address of the origin that is probed
 refusal=      # why a server cannot be measured
 started=      # ms from the start of the server to its first answer
@@ -47,12 +50,16 @@ cleanup() {
 	stop "$server_pid"
 	stop "$origin_pid"
 	stop "$many_pid"
+	stop "$second_pid"
+	stop "$publisher_pid"
+	stop "$postgres_pid"
 	[[ -z $tmp ]] || rm -rf "$tmp"
 }
 
 build() {
 	(cd "$here/.." &&
 		CGO_ENABLED=0 go build -trimpath -o "$tmp/server" ./bench/server &&
+		CGO_ENABLED=0 go build -trimpath -o "$tmp/cdnctl" ./cmd/cdnctl &&
 		CGO_ENABLED=0 go build -trimpath -o "$tmp/helper" ./bench/helper)
 }
 

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is an engine with one site, www.example.org.
 type fake struct {
+	api.Engine
 	state  api.State
 	report api.ProbeReport
 }
@@ -133,13 +134,19 @@ func ms(n int) api.Seconds { return api.Seconds(n) * api.Seconds(time.Millisecon
 // cdnctl runs a command line against an engine behind a real socket.
 func cdnctl(t *testing.T, engine api.Engine, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return against(t, api.Config{Engine: engine, Log: silent{}}, args...)
+}
+
+// against runs a command line against a server behind a real socket.
+func against(t *testing.T, cfg api.Config, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "cdnctl")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "s")
-	s, err := api.Listen(path, api.Config{Engine: engine, Log: silent{}})
+	s, err := api.Listen(path, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +184,47 @@ SITE               SIDE     SHARE  CDN   V     SINCE                 TTL  REASON
 idle.example.org.  unknown  0%     -     -     -                     0s
 www.example.org.   cdn      100%   edge  130%  2026-01-02T03:04:05Z  30s  threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
 `)
+}
+
+// forcedState is a state whose answer an operator forces.
+func forcedState() api.State {
+	s := state()
+	s.Override = &api.StateOverride{ID: "o1", Action: site.OverrideCDN, By: "alice", Until: s.Since.Add(time.Hour), Why: "new disks"}
+	s.Measured = &api.Measured{Side: api.Side(site.SideOrigin), Reason: "below: response_time 40ms is 13 % of the limit 300ms (age 1s)"}
+	return s
+}
+
+func TestStatesMarkWhatIsForced(t *testing.T) {
+	code, out, _ := cdnctl(t, fake{state: forcedState()}, "states")
+	expect(t, code, 0, out, `
+SITE               SIDE     SHARE  CDN   V     SINCE                 TTL  REASON
+idle.example.org.  unknown  0%     -     -     -                     0s
+www.example.org.   cdn      100%   edge  130%  2026-01-02T03:04:05Z  30s  override o1, cdn, by alice until 2026-01-02T04:04:05Z: new disks; measured: origin, 0%, below: response_time 40ms is 13 % of the limit 300ms (age 1s)
+`)
+}
+
+func TestExplainSaysByWhomASiteIsDecided(t *testing.T) {
+	_, out, _ := cdnctl(t, elsewhere{fake{state: forcedState()}}, "explain", "www.example.org")
+	want := `
+reason    threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)
+override  o1, cdn, by alice until 2026-01-02T04:04:05Z: new disks
+measured  origin, 0%, below: response_time 40ms is 13 % of the limit 300ms (age 1s)
+decided   by server fra1
+alone     this server decides alone since 2026-01-02T03:04:05Z: the store is away
+next      the return, at or under 240ms for 120s
+`
+	if !strings.Contains(out, want) {
+		t.Errorf("Expected%s, got\n%s", want, out)
+	}
+}
+
+// elsewhere is an engine whose decisions are another server's.
+type elsewhere struct{ fake }
+
+func (e elsewhere) Explain(name string, client netip.Addr) (api.Explanation, error) {
+	explanation, err := e.fake.Explain(name, client)
+	explanation.DecidedBy, explanation.AloneSince = "fra1", e.state.Since
+	return explanation, err
 }
 
 func TestStatesAsJSONAreTheAPIs(t *testing.T) {

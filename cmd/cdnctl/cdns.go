@@ -16,18 +16,13 @@ func newCDNs(server dial) *cobra.Command {
 		Short: "Show how the CDNs are that are watched or checked, and why",
 		Args:  cobra.NoArgs,
 	}
-	form := outputFlag(cmd, "text", "json")
+	form := outputFlag(cmd, "text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cdns, err := server().CDNs(cmd.Context())
 		if err != nil {
 			return answered(err)
 		}
-		if *form == "json" {
-			return answered(writeJSON(cmd.OutOrStdout(), cdns))
-		}
-		p := page{w: cmd.OutOrStdout()}
-		p.cdns(cdns)
-		return answered(p.err)
+		return answered(form.write(cmd, cdns, func(p *page) { p.cdns(cdns) }))
 	}
 	return cmd
 }

@@ -16,7 +16,7 @@ func newExplain(server dial) *cobra.Command {
 		Short: "Show why a name is answered as it is",
 		Args:  cobra.ExactArgs(1),
 	}
-	form := outputFlag(cmd, "text", "json")
+	form := outputFlag(cmd, "text")
 	client := cmd.Flags().String("client", "", "`ADDRESS` of a client or its resolver: show what it is answered")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		addr, err := clientAddr(*client)
@@ -27,12 +27,7 @@ func newExplain(server dial) *cobra.Command {
 		if err != nil {
 			return answered(err)
 		}
-		if *form == "json" {
-			return answered(writeJSON(cmd.OutOrStdout(), explanation))
-		}
-		p := page{w: cmd.OutOrStdout()}
-		p.explanation(explanation)
-		return answered(p.err)
+		return answered(form.write(cmd, explanation, func(p *page) { p.explanation(explanation) }))
 	}
 	return cmd
 }
@@ -58,6 +53,7 @@ func (p *page) explanation(e api.Explanation) {
 		p.line("cdn       %s %s%s", c.Name, c.Target, weight(c))
 	}
 	p.line("reason    %s", e.Reason)
+	p.authority(e)
 	if e.NextChange != "" {
 		p.line("next      %s", e.NextChange)
 	}
@@ -66,6 +62,23 @@ func (p *page) explanation(e api.Explanation) {
 	p.origins(e.Origins)
 	p.thresholds(e.Thresholds)
 	p.sources(e.Sources)
+}
+
+// authority says by whom a site is answered as it is, where that is not this
+// server by what was measured.
+func (p *page) authority(e api.Explanation) {
+	if e.Override != nil {
+		p.line("override  %s", strings.TrimPrefix(forced(*e.Override), "override "))
+	}
+	if e.Measured != nil {
+		p.line("measured  %s", measured(*e.Measured))
+	}
+	if e.DecidedBy != "" {
+		p.line("decided   by server %s", e.DecidedBy)
+	}
+	if !e.AloneSince.IsZero() {
+		p.line("alone     this server decides alone since %s: the store is away", since(e.AloneSince))
+	}
 }
 
 func weight(c api.CDN) string {

@@ -16,7 +16,7 @@ func TestNoCoreDNSInside(t *testing.T) {
 		t.Fatalf("Expected a list of packages, got %s", packages)
 	}
 	for name := range strings.Lines(string(packages)) {
-		if strings.HasPrefix(name, "github.com/coredns/") {
+		if strings.HasPrefix(name, "github.com/coredns/coredns") {
 			t.Errorf("Expected nothing of CoreDNS, got %s", name)
 		}
 	}

@@ -17,7 +17,7 @@ func newNode(server dial) *cobra.Command {
 }
 
 func newDrain(server dial, drain bool, use, short string) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   use,
 		Short: short,
 		Args:  cobra.ExactArgs(2),
@@ -25,4 +25,5 @@ func newDrain(server dial, drain bool, use, short string) *cobra.Command {
 			return answered(server().Drain(cmd.Context(), args[0], args[1], drain))
 		},
 	}
+	return completing(cmd, cdnsAndNodes(server))
 }

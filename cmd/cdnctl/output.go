@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,18 +14,49 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cdnredirect/cdnredirect/internal/corefile/document"
 )
 
-// outputFlag adds -o with the forms that a command has; the first is the default.
-func outputFlag(cmd *cobra.Command, forms ...string) *string {
-	form := cmd.Flags().StringP("output", "o", forms[0], "`FORM` of the output: "+strings.Join(forms, " or "))
+// output is the form in which a command shows what it has found.
+type output struct{ form string }
+
+// outputFlag adds -o with the forms that a command has for people, the first of which is
+// the default, and with those for programs, which all have.
+func outputFlag(cmd *cobra.Command, people ...string) *output {
+	forms := append(people, "json", "yaml")
+	o := new(output)
+	usage := "`FORM` of the output: " + strings.Join(forms, " or ")
+	cmd.Flags().StringVarP(&o.form, "output", "o", forms[0], usage)
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if !slices.Contains(forms, *form) {
-			return fmt.Errorf("unknown output '%s': write %s", *form, strings.Join(forms, " or "))
+		if !slices.Contains(forms, o.form) {
+			return fmt.Errorf("unknown output '%s': write %s", o.form, strings.Join(forms, " or "))
 		}
 		return nil
 	}
-	return form
+	return o
+}
+
+// forPrograms reports whether no people read it.
+func (o *output) forPrograms() bool { return o.form == "json" || o.form == "yaml" }
+
+// write writes a value for programs, or what people see of it.
+func (o *output) write(cmd *cobra.Command, value any, people func(*page)) error {
+	p := &page{w: cmd.OutOrStdout()}
+	switch o.form {
+	case "json":
+		return writeJSON(p.w, value)
+	case "yaml":
+		text, err := document.YAML(value)
+		if err != nil {
+			return err
+		}
+		p.block(strings.TrimSuffix(string(text), "\n"))
+	default:
+		people(p)
+	}
+	return p.err
 }
 
 // writeJSON writes v for programs, and for people who look on: what a terminal
@@ -55,6 +87,41 @@ func writeJSON(w io.Writer, v any) error {
 type page struct {
 	w   io.Writer
 	err error
+}
+
+// code writes a line of a text that people wrote, with its tabs.
+func (p *page) code(line string) {
+	if p.err == nil {
+		parts := strings.Split(line, "\t")
+		for i, part := range parts {
+			parts[i] = printable(part)
+		}
+		_, p.err = fmt.Fprintln(p.w, strings.Join(parts, "\t"))
+	}
+}
+
+// block writes such a text: as it is, unless somebody looks on.
+func (p *page) block(text string) {
+	if p.err != nil {
+		return
+	}
+	if !isTerminal(p.w) {
+		_, p.err = fmt.Fprintln(p.w, text)
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		p.code(line)
+	}
+}
+
+// isTerminal reports whether what is written may reach a screen as it is.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err != nil || info.Mode()&os.ModeCharDevice != 0
 }
 
 func (p *page) line(format string, args ...any) {

@@ -17,14 +17,14 @@ func newProbe(server dial) *cobra.Command {
 What it finds changes no decision. The exit code is 1 if a probe failed.`,
 		Args: cobra.ExactArgs(1),
 	}
-	form := outputFlag(cmd, "text", "json")
+	form := outputFlag(cmd, "text")
 	debug := cmd.Flags().Bool("debug", false, "show where the time went, and for a site how it decides, step by step")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		report, err := server().Probe(cmd.Context(), args[0])
 		if err != nil {
 			return answered(err)
 		}
-		if err := writeReport(cmd, report, *form, *debug); err != nil {
+		if err := form.write(cmd, report, func(p *page) { p.report(report, *debug) }); err != nil {
 			return answered(err)
 		}
 		if slices.ContainsFunc(report.Results, func(r api.ProbeResult) bool { return !r.OK }) {
@@ -35,11 +35,7 @@ What it finds changes no decision. The exit code is 1 if a probe failed.`,
 	return cmd
 }
 
-func writeReport(cmd *cobra.Command, report api.ProbeReport, form string, debug bool) error {
-	if form == "json" {
-		return writeJSON(cmd.OutOrStdout(), report)
-	}
-	p := page{w: cmd.OutOrStdout()}
+func (p *page) report(report api.ProbeReport, debug bool) {
 	for _, r := range report.Results {
 		p.line("%s", summary(r))
 		if debug {
@@ -49,7 +45,6 @@ func writeReport(cmd *cobra.Command, report api.ProbeReport, form string, debug 
 	if debug && report.Evaluation != nil {
 		p.evaluation(*report.Evaluation)
 	}
-	return p.err
 }
 
 // summary says in a line what a probe found.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,18 +16,13 @@ func newStates(server dial) *cobra.Command {
 		Short: "Show who serves each site, and why",
 		Args:  cobra.NoArgs,
 	}
-	form := outputFlag(cmd, "table", "json")
+	form := outputFlag(cmd, "table")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		states, err := server().States(cmd.Context())
 		if err != nil {
 			return answered(err)
 		}
-		if *form == "json" {
-			return answered(writeJSON(cmd.OutOrStdout(), states))
-		}
-		p := page{w: cmd.OutOrStdout()}
-		p.table("", statesTable(states))
-		return answered(p.err)
+		return answered(form.write(cmd, states, func(p *page) { p.table("", statesTable(states)) }))
 	}
 	return cmd
 }
@@ -35,9 +31,30 @@ func statesTable(states []api.State) [][]string {
 	rows := [][]string{{"SITE", "SIDE", "SHARE", "CDN", "V", "SINCE", "TTL", "REASON"}}
 	for _, s := range states {
 		rows = append(rows, []string{s.Site, s.Side.String(), percent(s.Share), orDash(cdnNames(s.CDNs)), worst(s),
-			since(s.Since), s.TTL.String(), s.Reason})
+			since(s.Since), s.TTL.String(), reason(s)})
 	}
 	return rows
+}
+
+// reason says why a site is answered as it is: what is forced, before what is
+// measured.
+func reason(s api.State) string {
+	text := s.Reason
+	if s.Override != nil {
+		text = forced(*s.Override)
+	}
+	if s.Measured != nil {
+		text += "; measured: " + measured(*s.Measured)
+	}
+	return text
+}
+
+func forced(o api.StateOverride) string {
+	return fmt.Sprintf("override %s, %s, by %s until %s: %s", o.ID, o.Action, o.By, since(o.Until), o.Why)
+}
+
+func measured(m api.Measured) string {
+	return fmt.Sprintf("%s, %s, %s", m.Side, percent(m.Share), m.Reason)
 }
 
 func cdnNames(cdns []api.CDN) string {

@@ -1,16 +1,9 @@
-// Package api lets operators see what the running server sees: HTTP and JSON
-// over a unix socket that only root and the server's own user may use.
+// Package api lets programs see what the running server sees, and change what its
+// store holds: HTTP and JSON. docs/openapi.json is the reference; `make openapi` writes
+// it from the types and the operations here.
 //
-//	GET  /v1/states                     {"states": [State...]}
-//	GET  /v1/explain?name=N[&client=A]  Explanation
-//	POST /v1/probe {"what": URL|SITE}   ProbeReport
-//
-// Errors are problem details (RFC 9457). Names of fields are in snake_case,
-// durations are numbers of seconds, times are in the form of RFC 3339, and a
-// measured value is in its signal's unit: seconds, bit/s, or a ratio of 0 to 1;
-// null is none. An empty list may be null, except that of the states.
-//
-// The types here are the API: what a client has read once stays where it is,
-// whatever becomes of the packages behind. They hold no secret: URLs lose their
-// user and their query on the way out.
+// Each operation is registered in one of the files routes_*.go, with its types for what
+// is asked and answered; huma reads and checks requests by these. The types are the API:
+// what a client has read once stays where it is, whatever becomes of the packages
+// behind. Answers may get more fields.
 package api

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 )
 
@@ -26,6 +27,11 @@ type Engine interface {
 	// answers is ErrUnknown.
 	Explain(name string, client netip.Addr) (Explanation, error)
 
+	// DryRun returns what a client would be answered now for a name. A name that no site
+	// answers is ErrUnknown, and no client where clients differ ErrInvalid;
+	// whose site it is is said with any other error, too.
+	DryRun(ctx context.Context, q DryRunQuery) (DryRun, error)
+
 	// Probe asks a URL, which holds "://", or everything that is probed and read
 	// for the site with this canonical name, once and now. What it finds changes
 	// no decision. A name that is no site's is ErrUnknown, a URL that cannot be
@@ -40,3 +46,14 @@ var (
 	ErrNoNode  = errors.New("no such node")
 	ErrInvalid = errors.New("not a valid request")
 )
+
+// What a push may be refused for.
+var (
+	ErrNoReader   = errors.New("no feed reads it")
+	ErrRepeated   = errors.New("it was pushed before")
+	ErrImprobable = errors.New("it cannot be true now")
+)
+
+// Unknown is the ErrUnknown of a name, the same whether nobody has a site there or
+// somebody whose it is.
+func Unknown(name string) error { return fmt.Errorf("%w: '%s'", ErrUnknown, name) }

@@ -35,39 +35,41 @@ func (g *guard) Accept() (net.Conn, error) {
 	case <-g.done:
 		return nil, net.ErrClosed
 	}
-	conn, err := g.admit()
+	conn, uid, err := g.admit()
 	if err != nil {
 		<-g.places
 		return nil, err
 	}
-	return &placed{Conn: conn, leave: sync.OnceFunc(func() { <-g.places })}, nil
+	return &placed{Conn: conn, uid: uid, leave: sync.OnceFunc(func() { <-g.places })}, nil
 }
 
 // admit accepts connections until one is of a peer who may come in.
-func (g *guard) admit() (net.Conn, error) {
+func (g *guard) admit() (net.Conn, uint32, error) {
 	for {
 		conn, err := g.AcceptUnix()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if err := checkPeer(conn); err != nil {
+		uid, err := checkPeer(conn)
+		if err != nil {
 			conn.Close()
 			g.refused(err)
 			continue
 		}
-		return conn, nil
+		return conn, uid, nil
 	}
 }
 
-func checkPeer(conn *net.UnixConn) error {
+// checkPeer returns the user at the other end, if he may come in.
+func checkPeer(conn *net.UnixConn) (uint32, error) {
 	uid, err := peerUID(conn)
 	if err != nil {
-		return fmt.Errorf("asking who the peer is: %w", err)
+		return 0, fmt.Errorf("asking who the peer is: %w", err)
 	}
 	if own := os.Geteuid(); uid != 0 && int64(uid) != int64(own) {
-		return fmt.Errorf("user %d is neither root nor the server's user %d", uid, own)
+		return 0, fmt.Errorf("user %d is neither root nor the server's user %d", uid, own)
 	}
-	return nil
+	return uid, nil
 }
 
 // refused counts every refusal, but logs one a minute: whoever knocks shall not
@@ -88,6 +90,7 @@ func (g *guard) Close() error { return g.close() }
 // placed is a connection that leaves its place when it is closed.
 type placed struct {
 	net.Conn
+	uid   uint32 // of the peer
 	leave func()
 }
 

@@ -44,7 +44,10 @@ type fake struct {
 	drain   func(cdn, node string, drain bool) error
 	explain func(name string, client netip.Addr) (api.Explanation, error)
 	probe   func(ctx context.Context, what string) (api.ProbeReport, error)
+	dryRun  func(q api.DryRunQuery) (api.DryRun, error)
 }
+
+func (f fake) DryRun(_ context.Context, q api.DryRunQuery) (api.DryRun, error) { return f.dryRun(q) }
 
 func (f fake) States() []api.State { return f.states() }
 

@@ -51,25 +51,34 @@ func TestErrorsAreProblemDetails(t *testing.T) {
 		{"POST", "/v1/states", "", 405, "'/v1/states' wants GET"},
 		{"GET", "/v1/probe", "", 405, "'/v1/probe' wants POST"},
 		{"GET", "/v1/explain?name=x", "", 404, "explaining 'x': no such site"},
-		{"GET", "/v1/explain", "", 400, "'' is not a domain name"},
+		{"GET", "/v1/explain", "", 400, "query.name: required query parameter is missing"},
 		{"GET", "/v1/explain?name=a..b", "", 400, "'a..b' is not a domain name"},
-		{"GET", "/v1/explain?name=x&client=y", "", 400, "client 'y'"},
-		{"POST", "/v1/probe", "", 400, "reading the body"},
+		{"GET", "/v1/explain?name=x&client=y", "", 400, "query.client: invalid value: ParseAddr"},
+		{"POST", "/v1/probe", "", 400, "request body is required"},
 		{"GET", "/v1/drain", "", 405, "'/v1/drain' wants POST"},
-		{"POST", "/v1/drain", "x", 400, "reading the body"},
-		{"POST", "/v1/probe", "{}", 400, "'' is not a domain name"},
+		{"POST", "/v1/drain", "x", 400, "body: invalid character 'x'"},
+		{"POST", "/v1/probe", "{}", 400, "body: expected required property what to be present"},
 		{"POST", "/v1/probe", `{"what": "a..b"}`, 400, "'a..b' is not a domain name"},
-		{"POST", "/v1/probe", `{"what": "` + strings.Repeat("x", 70_000) + `"}`, 400, "too large"},
+		{"POST", "/v1/probe", `{"what": "` + strings.Repeat("x", 70_000) + `"}`, 413, "the body is too large: 64 KiB are possible"},
 		{"POST", "/v1/probe", `{"what": "x"}`, 404, "no such site"},
 	} {
 		status, header, p := exchange(t, path, c.method, c.target, c.body)
-		if status != c.status || p.Status != c.status || !strings.Contains(p.Detail, c.detail) {
+		if status != c.status || p.Status != c.status || !strings.Contains(wordsOf(p), c.detail) {
 			t.Errorf("%s %.40s: Expected %d with %q, got %d: %v", c.method, c.target, c.status, c.detail, status, p)
 		}
 		if got := header.Get("Content-Type"); got != "application/problem+json" {
 			t.Errorf("%s %.40s: Expected problem details, got %q", c.method, c.target, got)
 		}
 	}
+}
+
+// wordsOf returns all that a problem says.
+func wordsOf(p *api.Problem) string {
+	words := p.Detail
+	for _, fault := range p.Errors {
+		words += "\n" + fault.Error()
+	}
+	return words
 }
 
 func exchange(t *testing.T, path, method, target, body string) (int, http.Header, *api.Problem) {
@@ -118,7 +127,7 @@ func TestAPanicOfTheEngineEndsOneRequest(t *testing.T) {
 	if !errors.As(err, &p) || p.Status != 500 {
 		t.Errorf("Expected status 500, got %v", err)
 	}
-	if lines := log.all(); len(lines) != 1 || !strings.Contains(lines[0], "GET /v1/states panicked: broken") {
+	if lines := log.all(); len(lines) != 1 || !strings.Contains(lines[0], "GET /v1/states panicked: \"broken\"") {
 		t.Errorf("Expected the panic in the log, got %q", lines)
 	}
 	if _, err := api.Dial(path).Explain(soon(t), "www.example.org", netip.Addr{}); err == nil || !errors.As(err, &p) {
@@ -319,12 +328,14 @@ func full() (api.Explanation, api.ProbeReport) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
 	e := api.Explanation{
 		State: api.State{
-			Site: "www.example.org.", Epoch: 7, Side: api.Side(site.SideCDN), Share: 0.25,
+			Site: "www.example.org.", Customer: "acme", Epoch: 7, Side: api.Side(site.SideCDN), Share: 0.25,
 			CDNs: []api.CDN{{Name: "edge", Target: "www.edge.example.net.", Weight: 2}}, Since: at,
 			TTL: api.Seconds(30 * time.Second), Reason: "threshold: slow", Cause: site.CauseThreshold,
 			Signal: site.ResponseTime, Value: 0.39, Limit: 0.3, V: 1.3, Age: api.Seconds(1234567 * time.Nanosecond),
 			Origins: []api.OriginState{{Name: "fra", Operated: "own", Side: api.Side(site.SideOrigin), Serving: true,
 				Addresses: []api.AddressState{{Address: addr, Health: api.HealthDown}}}},
+			Override: &api.StateOverride{ID: "o1", Action: site.OverrideCDN, By: "alice", Until: at, Why: "new disks"},
+			Measured: &api.Measured{Side: api.Side(site.SideOrigin), Share: 0.5, Reason: "below"},
 		},
 		Names: []string{"www.example.org.", "*.example.org."},
 		Candidates: []api.Candidate{{CDN: api.CDN{Name: "edge", Target: "www.edge.example.net.", Weight: 2}, Priority: 1,
@@ -337,7 +348,7 @@ func full() (api.Explanation, api.ProbeReport) {
 			Last: []api.Sample{{Age: api.Seconds(time.Second), Signal: site.ErrorRatio, Value: 1, Failure: site.FailureStatus, Detail: "status 500"}}}},
 		Answer: &api.Answer{Client: netip.MustParsePrefix("2001:db8::/48"), Side: api.Side(site.SideCDN), CDN: "edge",
 			Records: []string{"www.example.org. 30 IN CNAME www.edge.example.net."}, Host: "www.edge.example.net"},
-		NextChange: "the return in 40s",
+		NextChange: "the return in 40s", DecidedBy: "fra1", AloneSince: at,
 	}
 	r := api.ProbeReport{
 		Results: []api.ProbeResult{{Kind: "http", URL: "http://192.0.2.10:80/", Address: addr, OK: true,

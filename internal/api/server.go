@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log"
 	"net"
@@ -12,50 +13,40 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// Bounds of what a peer may ask of the server.
+// Bounds of what a peer may take.
 const (
-	maxConns   = 64
-	maxHeader  = 16 << 10 // octets
-	maxBody    = 64 << 10 // octets
-	probeLimit = time.Minute
+	maxConns  = 64
+	maxHeader = 16 << 10 // octets
+	maxAtOnce = 100      // of one connection over HTTP/2
 )
 
 // closeLimit is how long Close waits for requests that are under way, whose
 // contexts have ended by then.
 const closeLimit = 2 * time.Second
 
-// Logger is where the server speaks to the operator; CoreDNS's plugin logger is one.
-type Logger interface {
-	Warningf(format string, v ...any)
-	Errorf(format string, v ...any)
-}
-
-// Config is what a Server needs.
-type Config struct {
-	Engine  Engine
-	Log     Logger
-	Refused func() // is told of every peer that is refused for its user; nil: nobody is
-}
-
 // Server is the API on one unix socket. Its methods may be called from any
 // goroutine.
 type Server struct {
 	path   string
 	file   fs.FileInfo // as it was made
-	log    Logger
-	engine Engine
+	api    *API
 	http   *http.Server
 	stop   context.CancelFunc // ends the contexts of all requests
 	served chan struct{}      // closed when nothing is accepted any more
 	closed sync.Once
 }
 
+// Listen serves a new API on a socket; see API.Listen.
+func Listen(path string, cfg Config) (*Server, error) { return New(cfg).Listen(path) }
+
 // Listen makes the socket at path, which must be absolute and in a folder that
 // exists, and serves it until Close. The file that a dead process has left is
 // replaced; a living server's is an error, and so is anything but a socket.
-func Listen(path string, cfg Config) (*Server, error) {
+func (a *API) Listen(path string) (*Server, error) {
 	l, err := listen(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening socket '%s': %w", path, err)
@@ -66,9 +57,10 @@ func Listen(path string, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("looking at the new socket '%s': %w", path, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{path: path, file: file, log: cfg.Log, engine: cfg.Engine, stop: stop, served: make(chan struct{})}
-	s.http = s.newHTTP(ctx)
-	go s.serve(newGuard(l, cfg))
+	s := &Server{path: path, file: file, api: a, stop: stop, served: make(chan struct{})}
+	s.http = newHTTP(ctx, s, complaints{s})
+	s.http.ConnContext = withPeer
+	go s.serve(newGuard(l, a.Config))
 	return s, nil
 }
 
@@ -93,12 +85,7 @@ func (s *Server) close() error {
 		removed = os.Remove(s.path)
 	}
 	s.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = s.http.Close() // of a peer that has been silent since it came
-	}
+	err := shutdown(s.http)
 	<-s.served
 	if err := errors.Join(removed, err); err != nil {
 		return fmt.Errorf("closing socket '%s': %w", s.path, err)
@@ -109,21 +96,41 @@ func (s *Server) close() error {
 func (s *Server) serve(l *guard) {
 	defer close(s.served)
 	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		s.log.Errorf("serving socket '%s': %v", s.path, err)
+		s.api.Log.Errorf("serving socket '%s': %v", s.path, err)
 	}
 }
 
-func (s *Server) newHTTP(ctx context.Context) *http.Server {
+// shutdown waits a moment for requests that are under way.
+func shutdown(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	err := s.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.Close() // of a peer that has been silent since it came
+	}
+	return err
+}
+
+// newHTTP returns a server whose requests' contexts end with ctx.
+func newHTTP(ctx context.Context, handler http.Handler, complaints io.Writer) *http.Server {
 	return &http.Server{
-		Handler:           s.routes(),
+		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      probeLimit + 10*time.Second,
+		WriteTimeout:      probeLimit + answerLimit,
 		IdleTimeout:       30 * time.Second,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(complaints{s}, "", 0),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxAtOnce, WriteByteTimeout: answerLimit},
+		ErrorLog:          log.New(complaints, "", 0),
+
+		DisableGeneralOptionsHandler: true, // nobody is answered who is not known
 	}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.api.serve(w, r, Caller{Name: peerOf(r), Role: site.RoleOperator})
 }
 
 // complaints are what net/http says of its peers.
@@ -131,6 +138,6 @@ type complaints struct{ *Server }
 
 // Write implements io.Writer.
 func (c complaints) Write(p []byte) (int, error) {
-	c.log.Warningf("socket '%s': %s", c.path, strings.TrimSpace(string(p)))
+	c.api.Log.Warningf("socket '%s': %q", c.path, strings.TrimSpace(string(p)))
 	return len(p), nil
 }

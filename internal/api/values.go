@@ -26,7 +26,11 @@ func (s *Seconds) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &seconds); err != nil {
 		return fmt.Errorf("reading %s as seconds: %w", text, err)
 	}
-	*s = Seconds(math.Round(seconds * float64(time.Second)))
+	nanoseconds := math.Round(seconds * float64(time.Second))
+	if math.Abs(nanoseconds) >= math.MaxInt64 {
+		return fmt.Errorf("%s seconds are too many", text)
+	}
+	*s = Seconds(nanoseconds)
 	return nil
 }
 

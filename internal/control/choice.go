@@ -13,8 +13,10 @@ import (
 // Candidate is how one of a site's CDNs is at the moment.
 type Candidate struct {
 	Out     bool    // it takes nobody
+	Lost    bool    // its target leads nowhere, or back to the site: no override sends anybody there
 	Spare   bool    // it is out, but serves: better than an origin that is down
 	Unknown bool    // nothing is known of it: it comes after those of which something is
+	Untried bool    // it is out for no other reason than that its gate was never checked
 	Room    float64 // of the sites that are not there yet, which part may come, 0 to 1: 0 while it is full
 	Part    float64 // of its clients that it takes: below 1 while it comes back, never 0
 }
@@ -31,7 +33,7 @@ func Good() Candidate { return Candidate{Room: 1, Part: 1} }
 //
 // What a CDN costs will have its say here, once that is known.
 func (d *deciding) choose() []site.CDN {
-	cdns, candidates := d.s.CDNs, d.in.CDNs
+	cdns, candidates := d.s.CDNs, d.candidates()
 	if candidates == nil {
 		return pick(cdns, foremost(cdns, ordered(cdns, func(int) bool { return true })))
 	}
@@ -51,6 +53,21 @@ func (d *deciding) choose() []site.CDN {
 		return pick(cdns, first)
 	}
 	return share(cdns, order, candidates)
+}
+
+// candidates returns how the CDNs are. After a restart those that the site was at stay
+// as they were until something is heard of them.
+func (d *deciding) candidates() []Candidate {
+	if d.in.CDNs == nil || !d.expecting(d.patience) {
+		return d.in.CDNs
+	}
+	candidates, taken := slices.Clone(d.in.CDNs), d.st.Decision().CDNs
+	for i, c := range candidates {
+		if holds(taken, d.s.CDNs[i]) && (c.Untried || c.Unknown && !c.Out) {
+			candidates[i] = Good()
+		}
+	}
+	return candidates
 }
 
 func holds(cdns []site.CDN, c site.CDN) bool {

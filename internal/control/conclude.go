@@ -36,11 +36,15 @@ func (d *deciding) conclude() {
 		next.TTL = d.s.TTL.Min // what may change soon must not be cached long
 	}
 	st.Due = d.due(full)
+	if !d.expecting(d.patience) {
+		st.Restored = time.Time{}
+	}
+	st.At = d.in.Now
 	st.Near, st.Weak = d.near(), d.weak()
 	if nothingNew(last, next) {
 		return
 	}
-	next.Epoch = last.Epoch + 1
+	next.Epoch = st.nextEpoch()
 	news := next // what is nothing new needs no memory of its own
 	st.Last = &news
 	if told.Reason != nil && *told.Reason == news.Reason {
@@ -152,6 +156,11 @@ func served(serving []*judging) (origins []site.Served, addresses []netip.Addr) 
 	if len(origins) == 1 {
 		return origins, origins[0].Addresses
 	}
+	return origins, addressesOf(origins)
+}
+
+// addressesOf returns those of some origins, each once.
+func addressesOf(origins []site.Served) (addresses []netip.Addr) {
 	for _, o := range origins {
 		for _, addr := range o.Addresses {
 			if !slices.Contains(addresses, addr) {
@@ -159,7 +168,7 @@ func served(serving []*judging) (origins []site.Served, addresses []netip.Addr) 
 			}
 		}
 	}
-	return origins, addresses
+	return addresses
 }
 
 // latest returns the index of the origin that has turned last; of several, one
@@ -210,7 +219,7 @@ func (d *deciding) share() float64 {
 // nothingNew reports whether b says nothing that a did not.
 func nothingNew(a, b site.Decision) bool {
 	return a.Epoch > 0 && a.Side == b.Side && a.Share == b.Share && slices.Equal(a.CDNs, b.CDNs) && a.TTL == b.TTL &&
-		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && a.Reason.Hides == b.Reason.Hides &&
+		a.Since.Equal(b.Since) && a.Reason.Cause == b.Reason.Cause && a.Reason.Hides == b.Reason.Hides && a.Reason.Override.Same(b.Reason.Override) &&
 		slices.EqualFunc(a.Origins, b.Origins, sameServed) && slices.Equal(a.Addresses, b.Addresses)
 }
 
@@ -307,12 +316,13 @@ func (d *deciding) silentAt() time.Time {
 }
 
 // newestUsable returns the time of a source's newest sample that says
-// anything, or the zero time.
+// anything. One that could not be heard since the state was restored is given the
+// same time as one that was heard then; the zero time is that of all others.
 func (d *deciding) newestUsable(src Source) time.Time {
 	for _, s := range slices.Backward(src.Samples) {
 		if s.Usable(d.in.Now) {
 			return s.At
 		}
 	}
-	return time.Time{}
+	return d.st.Restored
 }

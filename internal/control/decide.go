@@ -118,11 +118,13 @@ func (d *deciding) observe() bool {
 	return true
 }
 
-// rest notes since when all is calm, which leads to the return.
+// rest notes since when all is calm, which leads to the return. What is still
+// awaited after a restart neither begins nor ends that.
 func (j *judging) rest() {
-	if !j.known || !j.calm || j.down() {
+	switch {
+	case !j.calm || j.down() || !j.known && !j.pending:
 		j.st.Calm = time.Time{}
-	} else if j.st.Calm.IsZero() {
+	case j.st.Calm.IsZero() && !j.pending:
 		j.st.Calm = j.in.Now
 	}
 }
@@ -182,7 +184,7 @@ func (j *judging) leave() {
 	if j.down() {
 		j.forgive()
 	}
-	if due := j.returnDue(); !due.IsZero() && !due.After(j.in.Now) {
+	if due := j.returnDue(); !due.IsZero() && !due.After(j.in.Now) && !j.pending {
 		j.turn(site.SideOrigin, j.because(site.CauseRecovered))
 	}
 }

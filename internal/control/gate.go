@@ -94,6 +94,7 @@ func (g Gate) Pause(period time.Duration, needed bool) time.Duration {
 func (c Candidate) Through(g Gate, now time.Time) Candidate {
 	if !g.Open {
 		c.Spare = (c.Spare || !c.Out) && (g.OfOrigin || g.Checked.IsZero() && g.Doubts > 0)
+		c.Untried = !c.Out && g.Checked.IsZero() && g.Since.IsZero()
 		c.Out = true
 		return c
 	}

@@ -95,8 +95,11 @@ type history struct {
 	now     time.Time
 	sources []control.Source
 	ready   []bool
+	lost    []bool // CDNs that lead nowhere; nil: none
+	hides   string
 	hold    control.Hold
 	turns   []turn
+	then    func(control.Input)               // is called after every call of Decide; nil: nothing is
 	each    func(before, after site.Decision) // is called after every decision; nil: nothing is
 }
 
@@ -128,13 +131,24 @@ func (h *history) last() site.Decision { return h.state.Decision() }
 
 // input is what Decide looks at now.
 func (h *history) input(path int) control.Input {
-	return control.Input{Now: h.now, Sources: h.sources, New: path, CDNs: candidates(h.ready), Hold: h.hold}
+	in := control.Input{Now: h.now, Sources: h.sources, New: path, CDNs: candidates(h.ready), Hides: h.hides, Hold: h.hold}
+	for i, lost := range h.lost {
+		if in.CDNs == nil {
+			in.CDNs = slices.Repeat([]control.Candidate{control.Good()}, len(h.lost))
+		}
+		in.CDNs[i].Lost, in.CDNs[i].Out = lost, in.CDNs[i].Out || lost
+	}
+	return in
 }
 
 // decide takes a decision now.
 func (h *history) decide(path int) {
 	before, last := h.state.Side, h.last()
-	h.state, _ = control.Decide(h.site, h.state, h.input(path))
+	in := h.input(path)
+	h.state, _ = control.Decide(h.site, h.state, in)
+	if h.then != nil {
+		h.then(in)
+	}
 	if h.state.Side != before {
 		h.turns = append(h.turns, turn{h.now.Sub(begin), h.state.Side, h.last().Reason.Cause})
 	}

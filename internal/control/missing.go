@@ -37,20 +37,41 @@ func (j *judging) applies(k int) bool {
 
 // patience is how long a source that was never heard may take to speak before
 // its data counts as missing.
-func (j *judging) patience() time.Duration {
+func (j *judging) patience() time.Duration { return j.longest(j.concerns) }
+
+// patience is that of all origins.
+func (d *deciding) patience() time.Duration { return d.longest(func(Source) bool { return true }) }
+
+// longest returns for how long the last of some sources may be silent.
+func (d *deciding) longest(which func(Source) bool) time.Duration {
 	var longest time.Duration
-	for _, src := range j.in.Sources {
-		if j.concerns(src) {
+	for _, src := range d.in.Sources {
+		if which(src) {
 			longest = max(longest, src.staleAfter())
 		}
 	}
 	return longest
 }
 
+// expecting reports whether the state was read back so short a time ago that it says
+// nothing if nothing was heard since.
+func (d *deciding) expecting(patience func() time.Duration) bool {
+	return !d.st.Restored.IsZero() && d.in.Now.Before(d.st.Restored.Add(patience()))
+}
+
+// awaits reports whether a threshold did not lack data when the state was saved, and
+// may be about to have some again.
+func (j *judging) awaits(k int) bool {
+	return j.counts[k].Silent.IsZero() && j.st.Side != site.SideUnknown && j.expecting(j.patience)
+}
+
 // ruled returns the side that rules for missing data lead to now, and a threshold
 // whose data is missing: to the CDN one is enough, to the origin all must agree,
 // with no probe that finds it down. SideUnknown: they change nothing.
 func (j *judging) ruled() (side site.Side, silent int) {
+	if j.expecting(j.patience) {
+		return site.SideUnknown, None
+	}
 	origin := !j.known && j.st.Side == site.SideCDN && !j.foundDown()
 	for k := range j.counts {
 		applies := j.applies(k)

@@ -18,6 +18,12 @@ type State struct {
 	Near bool           // visitors are diverted, or soon may be
 	Weak bool           // no address of its origins is known to be well
 
+	Forced *site.Decision // what is answered instead of Last while an override says so, not to be changed; nil: Last is
+	Frozen *site.Decision // what was answered when a freeze began; nil: none is in force
+
+	At       time.Time // of the call of Decide that made it
+	Restored time.Time // when it was read back, until every source has had time to be heard since; zero: it was not, or that is over
+
 	Origins []Standing // in the order of site.Site.Origins
 	Counts  []Count    // of their thresholds, origin by origin: those of the site, then the origin's own
 	Paths   []Path     // in the order of site.Site.Paths
@@ -29,6 +35,26 @@ func (st State) Decision() site.Decision {
 		return site.Decision{}
 	}
 	return *st.Last
+}
+
+// Answer returns what the site answers: the latest decision, or the one that an
+// override has put in its place; nil: there is none yet.
+func (st State) Answer() *site.Decision {
+	if st.Forced != nil {
+		return st.Forced
+	}
+	return st.Last
+}
+
+// nextEpoch returns one above those of all decisions so far. What is measured and
+// what is forced are counted together: whatever is answered next has another epoch,
+// and a higher one.
+func (st State) nextEpoch() uint64 {
+	epoch := st.Decision().Epoch
+	if st.Forced != nil {
+		epoch = max(epoch, st.Forced.Epoch)
+	}
+	return epoch + 1
 }
 
 // Waiting reports whether an origin would be left if Input.Hold did not say no.

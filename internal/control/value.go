@@ -18,6 +18,7 @@ type reading struct {
 	reason  site.Reason // of the worst threshold, without a cause
 	known   bool        // at least one threshold has fresh data
 	calm    bool        // every threshold that counts has, and is at its recover level or better
+	pending bool        // one has not been heard since the state was restored
 	counted bool        // one has been at or above its limit for long enough
 }
 
@@ -28,6 +29,10 @@ func (j *judging) read(heard bool) reading {
 	for k := range j.counts {
 		t, c := threshold(j.s, j.i, k), &j.counts[k]
 		m := j.measure(t)
+		if m.samples == 0 && j.awaits(k) {
+			r.pending = true
+			continue
+		}
 		if m.samples == 0 {
 			r.calm = j.missing(k) && r.calm
 			continue

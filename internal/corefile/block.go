@@ -102,10 +102,12 @@ func (c *Config) readBlock(block *Block, lines []node) error {
 			err = c.addSite(n, block)
 		case "redirector":
 			err = c.process.addRedirector(n)
-		case "resolver", "seed", "ecs", "allow", "download", "guard", "socket":
+		case "console":
+			err = c.process.addConsole(n)
+		case "resolver", "seed", "ecs", "allow", "download", "guard", "socket", "store", "state", "server", "journal":
 			err = c.process.add(n)
 		default:
-			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "cdn", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket", "redirector"))
+			err = n.wrap(unknown("property", n.name(), "ns", "class", "origin", "cdn", "site", "resolver", "seed", "ecs", "allow", "download", "guard", "socket", "redirector", "console", "store", "state", "server", "journal"))
 		}
 		if err != nil {
 			return err

@@ -14,14 +14,25 @@ type watchedCDN struct {
 	cdn  *site.WatchedCDN
 }
 
-// CDNs returns the CDNs that have a block, in order of definition, once the
-// Config is complete.
+// CDNs returns the CDNs that are watched, in order of definition, once the Config
+// is complete.
 func (c *Config) CDNs() []*site.WatchedCDN {
 	var cdns []*site.WatchedCDN
 	for _, w := range c.cdns {
-		cdns = append(cdns, w.cdn)
+		if w.cdn.Watches() {
+			cdns = append(cdns, w.cdn)
+		}
 	}
 	return cdns
+}
+
+// Blocks returns all CDNs that have a block, by name.
+func (c *Config) Blocks() map[string]*site.WatchedCDN {
+	blocks := make(map[string]*site.WatchedCDN)
+	for _, w := range c.cdns {
+		blocks[w.cdn.Name] = w.cdn
+	}
+	return blocks
 }
 
 // addCDN keeps a CDN for the sites of all blocks.
@@ -41,15 +52,21 @@ func (c *Config) addCDN(n node) error {
 	if err := n.needBlock(); err != nil {
 		return err
 	}
-	cdn, err := readCDN(n, name)
-	if err == nil {
-		err = c.checkAsks(n, n.children, cdn.Watch.Probes, cdn.Watch.Feeds)
-	}
+	cdn, err := c.newCDN(n, name)
 	if err != nil {
 		return err
 	}
 	c.cdns = append(c.cdns, watchedCDN{n, cdn})
 	return nil
+}
+
+// newCDN reads a cdn block, whoever keeps it.
+func (c *Config) newCDN(n node, name string) (*site.WatchedCDN, error) {
+	cdn, err := readCDN(n, name)
+	if err == nil {
+		err = c.checkAsks(n, n.children, cdn.Watch.Probes, cdn.Watch.Feeds)
+	}
+	return cdn, err
 }
 
 // cdnProperties is the table of what a cdn block may say.
@@ -63,6 +80,9 @@ var cdnProperties = map[string]func(*site.WatchedCDN, node) error{
 	"probe":     func(c *site.WatchedCDN, n node) error { return setProbe(c.Watch, n) },
 	"feed":      func(c *site.WatchedCDN, n node) error { return setFeed(c.Watch, n) },
 	"threshold": func(c *site.WatchedCDN, n node) error { return setThreshold(c.Watch, n) },
+	"deploy":    setDeploy,
+	"webhook":   setWebhook,
+	"manual":    setManual,
 }
 
 // readCDN reads the lines of a cdn block.
@@ -71,15 +91,11 @@ func readCDN(n node, name string) (*site.WatchedCDN, error) {
 	cdn.Place, cdn.Watch.Place = n.place(), n.place()
 	given := seen{}
 	for _, line := range n.children {
-		set, known := cdnProperties[line.name()]
-		if !known {
-			return nil, line.wrap(unknown("property", line.name(), "operated", "host", "dns", "node", "ttl", "capacity", "probe", "feed", "threshold"))
-		}
 		if err := given.add(line.key(), line); err != nil {
 			return nil, err
 		}
-		if err := set(cdn, line); err != nil {
-			return nil, line.wrap(err)
+		if err := applyCDNLine(cdn, line); err != nil {
+			return nil, err
 		}
 	}
 	for _, sources := range [][]site.Source{cdn.Watch.Probes, cdn.Watch.Feeds} {
@@ -91,6 +107,18 @@ func readCDN(n node, name string) (*site.WatchedCDN, error) {
 	}
 	cdn.Finish()
 	return cdn, blameLine(n, n.children, cdn.Validate())
+}
+
+// applyCDNLine writes what a line says into a CDN.
+func applyCDNLine(c *site.WatchedCDN, line node) error {
+	set, known := cdnProperties[line.name()]
+	if !known {
+		return line.wrap(unknown("property", line.name(), "operated", "host", "dns", "node", "ttl", "capacity", "probe", "feed", "threshold", "deploy", "webhook", "manual"))
+	}
+	if err := set(c, line); err != nil {
+		return line.wrap(err)
+	}
+	return nil
 }
 
 // expandNode has {node} stand for each address of each node in turn, as {origin}
@@ -181,8 +209,8 @@ func setCDNCapacity(c *site.WatchedCDN, n node) (err error) {
 
 // serve tells the CDNs the services that the sites have of them.
 func (c *Config) serve(sites []*site.Site) error {
-	for _, w := range c.cdns {
-		if err := w.cdn.SetServices(sites); err != nil {
+	for _, w := range c.CDNs() {
+		if err := w.SetServices(sites); err != nil {
 			return err
 		}
 	}
@@ -192,23 +220,30 @@ func (c *Config) serve(sites []*site.Site) error {
 // place finds the zones that the DNS of our CDNs lies in.
 func (c *Config) place() error {
 	for _, w := range c.cdns {
-		if w.cdn.Zone == "" {
-			continue
+		if err := c.placeCDN(w); err != nil {
+			return err
 		}
-		zone := longest(c.zones, w.cdn.Zone)
-		if zone == "" {
-			return w.node.errorf("dns zone '%s' of cdn '%s' is outside every served zone: '%s'", w.cdn.Zone, w.cdn.Name, strings.Join(c.zones, "', '"))
-		}
-		w.cdn.Watch.Zone = zone
 	}
+	return nil
+}
+
+func (c *Config) placeCDN(w watchedCDN) error {
+	if w.cdn.Zone == "" {
+		return nil
+	}
+	zone := longest(c.zones, w.cdn.Zone)
+	if zone == "" {
+		return w.node.errorf("dns zone '%s' of cdn '%s' is outside every served zone: '%s'", w.cdn.Zone, w.cdn.Name, strings.Join(c.zones, "', '"))
+	}
+	w.cdn.Watch.Zone = zone
 	return nil
 }
 
 // watches returns the CDNs as sites that are observed.
 func (c *Config) watches() []*site.Site {
 	var watches []*site.Site
-	for _, w := range c.cdns {
-		watches = append(watches, w.cdn.Watch)
+	for _, w := range c.CDNs() {
+		watches = append(watches, w.Watch)
 	}
 	return watches
 }
@@ -216,8 +251,8 @@ func (c *Config) watches() []*site.Site {
 // watch marks those CDNs of the sites that have a block.
 func (c *Config) watch(sites []*site.Site) {
 	known := make(map[string]bool)
-	for _, w := range c.cdns {
-		known[w.cdn.Name] = true
+	for _, w := range c.CDNs() {
+		known[w.Name] = true
 	}
 	for _, s := range sites {
 		for i := range s.CDNs {

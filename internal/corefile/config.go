@@ -22,14 +22,13 @@ type Config struct {
 	servers []site.Server
 	process Process
 	pool    *pool
-	check   func(site.Ask) error
-	checked map[site.Ask]bool
+	asks    *asks
 }
 
 // New returns a Config that no block has been added to. check says what is wrong
 // with what a probe or feed is to ask, as far as only whoever asks can tell.
 func New(check func(site.Ask) error) *Config {
-	return &Config{check: check, checked: make(map[site.Ask]bool), classes: make(map[string]node), origins: make(map[string]namedOrigin), process: Process{given: make(map[string]node), Download: site.DefaultDownloadLimit}, pool: newPool()}
+	return &Config{asks: newAsks(check), classes: make(map[string]node), origins: make(map[string]namedOrigin), process: Process{given: make(map[string]node), Download: site.DefaultDownloadLimit, Journal: Journal{Keep: DefaultKeep, Rows: DefaultRows}}, pool: newPool()}
 }
 
 // Process returns what the blocks say for all of them.
@@ -66,6 +65,10 @@ func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string)
 	if err != nil {
 		return nil, err
 	}
+	return c.add(directive, zones)
+}
+
+func (c *Config) add(directive node, zones func(args []string) []string) (_ *Block, err error) {
 	block := &Block{directive: directive}
 	if block.Zones, err = readZones(directive, zones); err != nil {
 		return nil, err
@@ -82,8 +85,11 @@ func (c *Config) Add(d *caddyfile.Dispenser, zones func(args []string) []string)
 
 // Complete returns all sites in order of definition, or the first thing that
 // only the whole Corefile can tell: an unknown class, a name defined twice, a
-// loop of targets, a name server that is steered.
+// loop of targets, a name server that is steered, a store without a state.
 func (c *Config) Complete() ([]*site.Site, error) {
+	if err := c.process.checkStore(); err != nil {
+		return nil, err
+	}
 	sites := make([]*site.Site, 0, len(c.entries))
 	for _, e := range c.entries {
 		if e.site == nil {

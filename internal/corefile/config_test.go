@@ -32,8 +32,8 @@ type fileError struct{ name, in, want string }
 // corefileErrors are the rules of the directive, of classes, of sites and of
 // the whole Corefile.
 var corefileErrors = []fileError{
-	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket, redirector are known"},
-	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket, redirector are known"},
+	{"unknown line", example("foo bar"), "3 - Error during parsing: unknown property 'foo': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket, redirector, console, store, state, server, journal are known"},
+	{"property outside a site", example("ttl 30s"), "3 - Error during parsing: unknown property 'ttl': ns, class, origin, cdn, site, resolver, seed, ecs, allow, download, guard, socket, redirector, console, store, state, server, journal are known"},
 
 	{"zone of no name", "example.org {\n cdnredirect a..b example.org {\n }\n}", "2 - Error during parsing: 'a..b' gives no zone: write names such as example.org"},
 	{"zone not ASCII", "example.org {\n cdnredirect münchen.example {\n }\n}", "2 - Error during parsing: invalid zone: name 'münchen.example.' is not ASCII: write its A-labels (RFC 5891)"},
@@ -128,7 +128,7 @@ func TestTheLongestChain(t *testing.T) {
 }
 
 func TestCorefileErrors(t *testing.T) {
-	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors) {
+	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors, storeErrors) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, _, err := loadAll(t, "Corefile", tc.in)
 			wantError(t, err, "Corefile:"+tc.want)
@@ -198,7 +198,7 @@ const parent = `class web {
 // inherited is a site that says nothing itself.
 func inherited(change func(*site.Site)) *site.Site {
 	s := base()
-	s.Place = "Corefile:14"
+	s.Place, s.Class = "Corefile:14", "web"
 	s.Hosts = []string{"class.example.net"}
 	s.Origins = []site.Origin{{Addresses: addresses("192.0.2.9")}}
 	s.CDNs = []site.CDN{{Name: "a", Target: "a.example.net."}, {Name: "b", Target: "b.example.net."}}

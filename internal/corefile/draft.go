@@ -54,7 +54,7 @@ func merge(class, own []node) []node {
 // build makes the site of some lines.
 func (c *Config) build(e *entry, lines []node) (*site.Site, error) {
 	s := site.New(e.names...)
-	s.Zone, s.Place = e.zone, e.node.place()
+	s.Zone, s.Place, s.Class = e.zone, e.node.place(), e.class
 	d := &draft{site: s, node: e.node, lines: lines}
 	join := func() error { c.join(s); return nil }
 	asks := func() error {

@@ -2,13 +2,28 @@ package corefile
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
-// errorAt puts the place, as file:line, before err the way CoreDNS does.
-func errorAt(place string, err error) error {
-	return fmt.Errorf("%s - Error during parsing: %w", place, err)
+// Error is an error with its place, which it begins with the way CoreDNS does.
+type Error struct {
+	Place string // as file:line
+	Err   error
 }
+
+func (e *Error) Error() string { return e.Place + " - Error during parsing: " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Line is the line of the place.
+func (e *Error) Line() int {
+	line, _ := strconv.Atoi(e.Place[strings.LastIndexByte(e.Place, ':')+1:])
+	return line
+}
+
+// errorAt puts the place, as file:line, before err.
+func errorAt(place string, err error) error { return &Error{place, err} }
 
 // wrap adds the line's place to err, and takes secrets out of it.
 func (n node) wrap(err error) error { return errorAt(n.place(), discreet{err, n.secrets()}) }

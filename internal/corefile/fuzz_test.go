@@ -49,7 +49,7 @@ func seeds() []string {
 	for _, line := range defaults {
 		all = append(all, siteWith(line))
 	}
-	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors, redirectFileErrors) {
+	for _, tc := range slices.Concat(corefileErrors, originErrors, processErrors, storeErrors, redirectFileErrors, consoleErrors) {
 		_, directive, _ := strings.Cut(tc.in, "{")
 		all = append(all, directive[:strings.LastIndex(directive, "}")])
 	}
@@ -66,6 +66,10 @@ const together = `cdnredirect {
     download 20Mbit
     guard 30% in 1m anchor 192.0.2.53 [2001:db8::53]:53
     socket /run/cdnredirect/control.sock
+    store postgres "host=db.example.net password='a b' dbname=cdnredirect" tls /etc/ca.pem
+    state /var/lib/cdnredirect
+    server ns1.example.net
+    journal keep 720h rows 100000
     origin fra {
         address 192.0.2.10
         capacity 10Gbit

@@ -1,6 +1,9 @@
 package corefile_test
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -36,14 +39,49 @@ func load(text string) (*corefile.Block, []*site.Site, error) {
 	c := corefile.New(health.Check)
 	block, err := c.Add(&d, origins("example.org."))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, asChecked(text, err)
 	}
 	sites, err := c.Complete()
-	return block, sites, err
+	return block, sites, asChecked(text, err)
+}
+
+// asChecked returns the error that stops a Config, if Check has it, too.
+func asChecked(text string, err error) error {
+	d := caddyfile.NewDispenser("Corefile", strings.NewReader(text))
+	_, faults := corefile.Check(health.Check, corefile.Source{Directive: &d, Zones: origins("example.org.")})
+	same := func(fault error) bool { return err != nil && fault.Error() == err.Error() }
+	if (err == nil) != (faults == nil) || err != nil && !slices.ContainsFunc(faults, same) {
+		return fmt.Errorf("Check does not say '%w', but %w", err, errors.Join(faults...))
+	}
+	return err
 }
 
 // loadAll reads a whole Corefile.
 func loadAll(t *testing.T, name, text string) ([]*corefile.Block, []*site.Site, error) {
+	t.Helper()
+	c, blocks, err := readAll(t, name, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	sites, err := c.Complete()
+	return blocks, sites, err
+}
+
+// configOf reads a whole Corefile that is good.
+func configOf(t *testing.T, name, text string) *corefile.Config {
+	t.Helper()
+	c, _, err := readAll(t, name, text)
+	if err == nil {
+		_, err = c.Complete()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// readAll reads the blocks of a Corefile.
+func readAll(t *testing.T, name, text string) (*corefile.Config, []*corefile.Block, error) {
 	t.Helper()
 	serverBlocks, err := caddyfile.Parse(name, strings.NewReader(text), nil)
 	if err != nil {
@@ -59,8 +97,7 @@ func loadAll(t *testing.T, name, text string) ([]*corefile.Block, []*site.Site, 
 		}
 		blocks = append(blocks, block)
 	}
-	sites, err := c.Complete()
-	return blocks, sites, err
+	return c, blocks, nil
 }
 
 // needed are the properties that a site cannot do without.
@@ -104,4 +141,11 @@ func wantError(t *testing.T, err error, want string) {
 	if err.Error() != want {
 		t.Fatalf("\n got %s\nwant %s", err, want)
 	}
+}
+
+// objectsOf returns what is in force, in order.
+func objectsOf(o *corefile.Overlay) []site.Object {
+	return slices.SortedFunc(slices.Values(o.Objects()), func(a, b site.Object) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
 }

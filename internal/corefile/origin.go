@@ -46,15 +46,21 @@ func (c *Config) addOrigin(n node) error {
 	if err := n.needBlock(); err != nil {
 		return err
 	}
+	o, err := c.newOrigin(n, name)
+	if err != nil {
+		return err
+	}
+	c.origins[name] = o
+	return nil
+}
+
+// newOrigin reads an origin block, whoever keeps it.
+func (c *Config) newOrigin(n node, name string) (namedOrigin, error) {
 	o, err := readOrigin(n, name)
 	if err == nil {
 		err = c.checkAsks(n, n.children, o.Feeds)
 	}
-	if err != nil {
-		return err
-	}
-	c.origins[name] = namedOrigin{n, o}
-	return nil
+	return namedOrigin{n, o}, err
 }
 
 // originProperties is the table of what an origin block may say.
@@ -71,18 +77,26 @@ func readOrigin(n node, name string) (site.Origin, error) {
 	o := site.Origin{Name: name}
 	given := seen{}
 	for _, line := range n.children {
-		set, known := originProperties[line.name()]
-		if !known {
-			return o, line.wrap(unknown("property", line.name(), "address", "capacity", "operated", "feed", "threshold"))
-		}
 		if err := given.add(line.key(), line); err != nil {
 			return o, err
 		}
-		if err := set(&o, line); err != nil {
-			return o, line.wrap(err)
+		if err := applyOriginLine(&o, line); err != nil {
+			return o, err
 		}
 	}
 	return o, blameLine(n, n.children, o.Validate())
+}
+
+// applyOriginLine writes what a line says into an origin.
+func applyOriginLine(o *site.Origin, line node) error {
+	set, known := originProperties[line.name()]
+	if !known {
+		return line.wrap(unknown("property", line.name(), "address", "capacity", "operated", "feed", "threshold"))
+	}
+	if err := set(o, line); err != nil {
+		return line.wrap(err)
+	}
+	return nil
 }
 
 // setAddress reads: address ADDRESS...

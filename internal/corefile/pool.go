@@ -91,8 +91,8 @@ func (p *pool) sharedOrigins(origins []site.Origin) []site.Origin {
 	if o.Name == "" {
 		key.address = o.Addresses[0]
 	}
-	if known := p.origins[key]; known != nil {
-		return known
+	if known := p.origins[key]; known != nil && (o.Name == "" || first(known[0].Addresses) == first(o.Addresses)) {
+		return known // of one block: it may have been replaced by another of that name
 	}
 	p.origins[key] = origins
 	return origins

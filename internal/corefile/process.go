@@ -17,8 +17,13 @@ type Process struct {
 	Download  float64          // bit/s that all downloads together may cost
 	Guard     site.Guard
 	Socket    string // path of the control socket; empty: there is none
+	Store     Store
+	State     string // folder of what this server keeps; empty: it keeps nothing
+	Server    string // its name; empty: the host's
+	Journal   Journal
 
 	Redirectors []site.Redirector
+	Console     *site.Console // nil: there is none
 
 	given map[string]node
 }
@@ -47,6 +52,14 @@ func (p *Process) add(n node) (err error) {
 		p.Guard, err = readGuard(n)
 	case "socket":
 		err = one(n, into(&p.Socket, absolute))
+	case "store":
+		p.Store, err = readStore(n)
+	case "state":
+		err = one(n, into(&p.State, absolute))
+	case "server":
+		err = one(n, into(&p.Server, ownName))
+	case "journal":
+		err = readJournal(&p.Journal, n)
 	}
 	if err != nil {
 		return n.wrap(err)

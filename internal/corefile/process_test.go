@@ -93,13 +93,22 @@ func TestProcess(t *testing.T) {
 		"download 20Mbit":                  func(p *corefile.Process) { p.Download = 2e7 },
 		"download 0bit":                    func(p *corefile.Process) { p.Download = 0 },
 		"socket /run/../run//control.sock": func(p *corefile.Process) { p.Socket = "/run/control.sock" },
+		"state /var/../state":              func(p *corefile.Process) { p.State = "/state" },
+		"server ns1.example_net-a":         func(p *corefile.Process) { p.Server = "ns1.example_net-a" },
+		"journal keep 24h":                 func(p *corefile.Process) { p.Journal.Keep = 24 * time.Hour },
+		"journal rows 5":                   func(p *corefile.Process) { p.Journal.Rows = 5 },
+		"journal":                          func(*corefile.Process) {},
+		aStore + "\nseed a": func(p *corefile.Process) {
+			p.Store = corefile.Store{Driver: "sqlite", Source: "/var/lib/cdnredirect/store.db", Place: "Corefile:2"}
+			p.Seed = "a"
+		},
 		"guard 12.5% in 90s anchor 192.0.2.53 [2001:db8::53]:5353": func(p *corefile.Process) {
 			p.Guard = site.Guard{Share: 0.125, Within: 90 * time.Second, Anchors: servers}
 		},
 	} {
 		got := said(t, line)
 		want := *said(t)
-		if want.Download != 1e8 || want.Guard.On() {
+		if want.Download != 1e8 || want.Guard.On() || want.Journal != (corefile.Journal{Keep: 2160 * time.Hour, Rows: 1e6}) {
 			t.Fatalf("defaults: %+v", want)
 		}
 		change(&want)
@@ -111,7 +120,7 @@ func TestProcess(t *testing.T) {
 
 // exported are the values that others read.
 func exported(p *corefile.Process) []any {
-	return []any{p.Resolvers, p.Seed, p.ECS, p.Allow, p.Download, p.Guard, p.Socket, p.Redirectors}
+	return []any{p.Resolvers, p.Seed, p.ECS, p.Allow, p.Download, p.Guard, p.Socket, p.Redirectors, p.Store, p.State, p.Server, p.Journal}
 }
 
 // One target counts once, at its shortest period.

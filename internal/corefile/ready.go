@@ -43,14 +43,9 @@ func readCheck(n node, src *site.Source, kind sourceKind, words []string) error 
 
 // checkReady has whoever will ask a CDN check what it is asked.
 func (c *Config) checkReady(d *draft) error {
-	ask := d.site.Ready.Check.Ask
-	if c.checked[ask] {
-		return nil
-	}
-	if err := c.check(ask); err != nil {
+	if err := c.asks.check(d.site.Ready.Check.Ask); err != nil {
 		return d.blame("ready", err)
 	}
-	c.checked[ask] = true
 	return nil
 }
 

@@ -79,19 +79,26 @@ func listenAddress(word string) (netip.AddrPort, error) {
 
 // setKeyPair reads: tls CERT KEY
 func setKeyPair(r *site.Redirector, n node) error {
-	if len(n.args()) != 2 {
-		return n.argError()
-	}
-	files, err := list(n, absolute)
+	pair, err := keyPair(n)
 	if err != nil {
 		return err
 	}
-	pair := site.KeyPair{Cert: files[0], Key: files[1]}
 	if slices.Contains(r.Certificates, pair) {
 		return fmt.Errorf("'%s' is repeated in 'tls'", pair.Cert)
 	}
 	r.Certificates = append(r.Certificates, pair)
 	return nil
+}
+
+func keyPair(n node) (site.KeyPair, error) {
+	if len(n.args()) != 2 {
+		return site.KeyPair{}, n.argError()
+	}
+	files, err := list(n, absolute)
+	if err != nil {
+		return site.KeyPair{}, err
+	}
+	return site.KeyPair{Cert: files[0], Key: files[1]}, nil
 }
 
 // setACME reads: acme DIR [email ADDRESS] [ca URL] [root FILE]

@@ -1,6 +1,7 @@
 package corefile
 
 import (
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,19 +33,39 @@ func (d discreet) Error() string {
 	return text
 }
 
-// secrets returns what may be one in the line: the value of a header or a
-// community, and the words behind it, which belong to it where quotes were
-// forgotten.
+// secrets returns what may be one in the line: the value of a header, a community or
+// a webhook's secret, and the words behind it, which belong to it where quotes were
+// forgotten; all of a connection string, and what stands where one belongs.
 func (n node) secrets() []string {
 	var secrets []string
+	if n.name() == "store" && len(n.words) > 2 {
+		secrets = connection(n.words[2:], n.words[1] == "sqlite")
+	}
 	for i, word := range n.words {
 		if word == "header" && len(n.words) > i+1 {
 			_, value, _ := strings.Cut(n.words[i+1], ":")
 			secrets = append(secrets, pieces(value)...)
 			secrets = append(secrets, valueIn(n.words[i+2:])...)
 		}
-		if word == "community" {
+		if word == "community" || n.name() == "webhook" && word == "secret" {
 			secrets = append(secrets, valueIn(n.words[i+1:])...)
+		}
+	}
+	return secrets
+}
+
+// connection returns what may be a secret in the words behind a kind of store:
+// anything but the files behind tls. Where a file belongs, it is what looks like a
+// connection string.
+func connection(words []string, file bool) (secrets []string) {
+	for i, word := range words {
+		plain := i > 0 && (word == "tls" || filepath.IsAbs(word))
+		if plain || file && !strings.Contains(word, "=") || word == "" {
+			continue
+		}
+		secrets = append(append(secrets, word), pieces(word)...)
+		if _, value, found := strings.Cut(word, "="); found {
+			secrets = append(secrets, pieces(value)...)
 		}
 	}
 	return secrets

@@ -40,6 +40,7 @@ var feedKinds = map[string]sourceKind{
 	"snmp":       {words: 3, set: setInterface, more: snmpOptions},
 	"file":       {words: 2, set: setFile, more: fileOptions},
 	"redirector": {set: setCounted},
+	"push":       {words: 1, set: setHostPort},
 }
 
 // setProbe reads: probe KIND TARGET [every D] [timeout D] [OPTION VALUE]...
@@ -142,13 +143,9 @@ func readSource(n node, name string, kind sourceKind, words []string) (site.Sour
 // checkAsks has whoever will ask check what some probes and feeds are to ask.
 func (c *Config) checkAsks(opener node, lines []node, sources ...[]site.Source) error {
 	for _, src := range slices.Concat(sources...) {
-		if c.checked[src.Ask] {
-			continue
-		}
-		if err := c.check(src.Ask); err != nil {
+		if err := c.asks.check(src.Ask); err != nil {
 			return blameLine(opener, lines, &site.PropertyError{Property: src.Key(), Err: err})
 		}
-		c.checked[src.Ask] = true
 	}
 	return nil
 }

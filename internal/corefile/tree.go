@@ -15,7 +15,7 @@ type node struct {
 	words    []string // at least one, without braces
 	children []node
 	block    bool // there is a block, maybe an empty one
-	end      int  // line of the '}'
+	end      int  // line of the '}', or where the last word ends
 }
 
 // name is the line's first word.
@@ -101,9 +101,11 @@ func (r *reader) readLine(depth int) (node, error) {
 		return node{}, r.errorf("unexpected '{': it must end the line whose block it opens")
 	}
 	n := node{file: r.file, line: r.line, words: []string{r.word}}
+	n.end = r.line + strings.Count(r.word, "\n")
 	r.next()
 	for r.more && r.same && r.word != "{" && r.word != "}" {
 		n.words = append(n.words, r.word)
+		n.end = r.line + strings.Count(r.word, "\n")
 		r.next()
 	}
 	if !r.more || !r.same || r.word == "}" {

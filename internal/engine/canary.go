@@ -55,6 +55,47 @@ func (k *canary) add(g *gate) {
 	k.gates = append(k.gates, g)
 }
 
+// leaveCanaries has the canaries of a generation forget the gates of runners that are
+// gone.
+func (g *Generation) leaveCanaries(gone []*runner) {
+	left := make(map[*canary]bool)
+	for _, r := range gone {
+		for i := range r.gates {
+			left[r.gates[i].canary] = true
+		}
+	}
+	for k := range left {
+		k.leave()
+		if len(k.gates) == 0 {
+			g.regroup(k)
+		}
+	}
+}
+
+// leave drops the gates of runners that are gone.
+func (k *canary) leave() {
+	k.gates = slices.DeleteFunc(k.gates, func(g *gate) bool { return g.runner.gone })
+	k.every = 0
+	for _, g := range k.gates {
+		if every := g.site.Ready.Check.Every; k.every == 0 || every < k.every {
+			k.every = every
+		}
+	}
+}
+
+// regroup has a canary ask for those who ask less of its CDN, as nobody is left of
+// those who asked most.
+func (g *Generation) regroup(k *canary) {
+	k.level = 0
+	for _, r := range g.runners {
+		for i := range r.gates {
+			if !r.gone && r.gates[i].canary == k {
+				k.add(&r.gates[i])
+			}
+		}
+	}
+}
+
 // level says how much the gate asks of its CDN.
 func (g *gate) level() int { return slices.Index(site.ReadyLevels(), g.site.Ready.Level) }
 
@@ -137,7 +178,7 @@ func (e *Engine) sweepGates(g *Generation, now time.Time) {
 	left := g.returning[:0]
 	for _, back := range g.returning {
 		part := back.state.Part(now)
-		if !back.state.Open {
+		if !back.state.Open || back.runner.gone {
 			continue
 		}
 		if part < 1 {

@@ -205,7 +205,7 @@ func (c *cdn) views(now time.Time) []control.View {
 func (g *Generation) sitesAtCDNs() map[string]int {
 	sites := make(map[string]int)
 	for _, r := range g.runners {
-		if d := r.state.Decision(); d.Share > 0 {
+		if d := r.answered(); d.Share > 0 {
 			for _, c := range d.CDNs {
 				sites[c.Name]++
 			}

@@ -191,7 +191,7 @@ func record(sources []api.SourceState) []api.Sample {
 
 // shownCandidates says of each CDN of a site whether it takes its visitors.
 func (r *runner) shownCandidates() []api.Candidate {
-	d := r.state.Decision()
+	d := r.answered()
 	candidates := r.candidates(time.Now())
 	shown := make([]api.Candidate, len(r.site.CDNs))
 	for i, c := range r.site.CDNs {
@@ -232,7 +232,7 @@ func (r *runner) why(i int, candidates []control.Candidate, taken bool) string {
 		return "slow, but better than an origin that is down: " + c.state.Reason().String()
 	case c != nil && c.state.Out():
 		return "out: " + c.state.Reason().String()
-	case taken && len(r.state.Decision().CDNs) == 1:
+	case taken && len(r.answered().CDNs) == 1:
 		return "taken"
 	case c != nil && c.state.Unknown():
 		return "nothing is known of it: those of which something is come first"

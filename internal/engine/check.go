@@ -191,7 +191,10 @@ func (e *Engine) turn(g *gate, v4, v6 []netip.Addr) []netip.Addr {
 // thirdParty reports whether the CDN is somebody else's.
 func (g *gate) thirdParty() bool {
 	own := g.runner.generation.cdns[g.name()]
-	return own == nil || own.watched.ThirdParty
+	if own == nil {
+		return !g.runner.generation.wiring.Own[g.name()]
+	}
+	return own.watched.ThirdParty
 }
 
 // name is that of the CDN.
@@ -259,7 +262,7 @@ func (e *Engine) checked(g *gate, began time.Time, v verdict) {
 	e.checkOver(g)
 	e.cfg.Metrics.checked(v.failure)
 	now, generation := time.Now(), g.runner.generation
-	if generation != e.current && generation != e.candidate {
+	if g.runner.gone || generation != e.current && generation != e.candidate {
 		return
 	}
 	first, open, sent := g.asked.IsZero(), g.state.Open, g.sent

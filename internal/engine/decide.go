@@ -34,7 +34,7 @@ func (e *Engine) decide(ctx context.Context) error {
 	}
 }
 
-// take adds samples to their source and has all users decide.
+// take takes in samples of this server.
 func (e *Engine) take(ev event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -42,8 +42,14 @@ func (e *Engine) take(ev event) {
 	if src == nil {
 		return // nobody wants it any more
 	}
-	now := time.Now()
-	if !src.add(ev.samples, now) {
+	if now := time.Now(); !e.note(src, ev.samples, now) {
+		e.hear(src, ev.samples, now)
+	}
+}
+
+// hear adds samples to their source and has all users decide.
+func (e *Engine) hear(src *source, samples []site.Sample, now time.Time) {
+	if !src.add(samples, now) {
 		return
 	}
 	e.sourceBack(src)
@@ -71,6 +77,8 @@ func (e *Engine) sweep(now time.Time) {
 	if now.Sub(e.surveyed) >= surveyEvery {
 		e.survey(now)
 	}
+	e.lonely(now)
+	e.endOverrides(now)
 	for _, g := range []*Generation{e.current, e.candidate} {
 		if g == nil {
 			continue
@@ -90,29 +98,75 @@ func (e *Engine) sweep(now time.Time) {
 	e.tellGates(now)
 }
 
-// step lets a runner decide and reports what came of it. Only the generation
-// in force reports: the other one would say everything twice. A panic stays
-// with its site: the others must not wait for the task to start again.
+// step lets a runner decide and reports what came of it. Where another server decides,
+// only overrides have their say. A panic stays with its site: the others must not wait
+// for the task to start again.
 func (e *Engine) step(r *runner, path int, now time.Time) {
 	defer e.recovered()
+	before := r.noted()
 	hold := r.generation.guard.holds(r, now)
-	near := r.state.Near
-	before, changed := r.step(path, now, hold)
-	e.guarded(r, before.Side, hold, now)
-	if near != r.state.Near {
+	if e.role == roleFollows {
+		r.overrule(before.answer, r.input(control.None, now, hold))
+	} else {
+		r.step(path, now, hold)
+		e.guarded(r, before.side, hold, now)
+	}
+	e.concluded(r, before, now)
+}
+
+// noted is what a runner was before a step.
+type noted struct {
+	answer site.Decision
+	side   site.Side // that was measured
+	near   bool
+	calm   int
+}
+
+func (r *runner) noted() noted { return noted{r.answered(), r.state.Side, r.state.Near, r.calm()} }
+
+// calm counts the origins that are on their way back.
+func (r *runner) calm() (n int) {
+	for _, o := range r.state.Origins {
+		if !o.Calm.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// concluded says what came of a step. Only the generation in force does: the other
+// one would say everything twice.
+func (e *Engine) concluded(r *runner, before noted, now time.Time) {
+	if before.near != r.state.Near {
 		e.need(r, now)
 	}
 	if r.awaited && r.settled() {
 		r.generation.known(&r.observed)
 	}
-	if !changed {
+	if r.generation != e.current {
 		return
 	}
-	after := r.state.Decision()
-	if r.generation == e.current && moved(before, after) {
-		e.cfg.Metrics.moved(before.Side, after.Side)
+	if before.side != r.state.Side {
+		e.cfg.Metrics.moved(before.side, r.state.Side)
+	}
+	if e.decided(r, before.answer, now) || before.side != r.state.Side || before.calm != r.calm() {
+		e.owes(r)
+	}
+}
+
+// decided enters and reports what a site in force answers, if that is another decision
+// than before.
+func (e *Engine) decided(r *runner, before site.Decision, now time.Time) bool {
+	after := r.answered()
+	elsewhere := moved(before, after)
+	if after.Epoch == before.Epoch && !elsewhere { // epochs of two servers may be the same
+		return false
+	}
+	e.enter(r, before, after, now)
+	if elsewhere {
 		e.report(r.site, before, after)
 	}
+	return true
 }
 
 // recovered keeps a panic in one decision.
@@ -131,9 +185,9 @@ func (e *Engine) renew(r *runner, now time.Time) {
 	if !r.generation.opened {
 		return
 	}
-	epoch := r.state.Decision().Epoch
+	epoch := r.answered().Epoch
 	e.step(r, control.None, now)
-	if r.state.Decision().Epoch == epoch {
+	if r.answered().Epoch == epoch {
 		r.publish()
 	}
 }

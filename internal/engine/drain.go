@@ -14,8 +14,16 @@ import (
 type nodeName struct{ cdn, node string }
 
 // Drain has a node get no visitors, or get them again; see api.Engine. It lasts
-// over reloads, until the process ends.
+// over reloads, and with a folder for the state over restarts.
 func (e *Engine) Drain(cdn, node string, drain bool) error {
+	if err := e.drain(cdn, node, drain); err != nil {
+		return err
+	}
+	e.keepOverrides(e.inForceKept())
+	return nil
+}
+
+func (e *Engine) drain(cdn, node string, drain bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c := e.current.cdn(cdn)

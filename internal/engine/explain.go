@@ -18,11 +18,12 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 	defer e.mu.Unlock()
 	r := e.ownerOf(name)
 	if r == nil {
-		return api.Explanation{}, fmt.Errorf("%w: '%s'", api.ErrUnknown, name)
+		return api.Explanation{}, api.Unknown(name)
 	}
 	now := time.Now()
 	views := r.views(now)
 	x := api.Explanation{State: r.shown(views), Names: r.site.Names, Candidates: r.shownCandidates(), Answer: r.answer(name, client), NextChange: "the origin has no address yet"}
+	e.showDecider(&x)
 	if !r.located() {
 		return x, nil
 	}
@@ -36,6 +37,16 @@ func (e *Engine) Explain(name string, client netip.Addr) (api.Explanation, error
 		x.Sources = append(x.Sources, r.shownSource(i, r.state.Paths, now))
 	}
 	return x, nil
+}
+
+// showDecider says who takes the decisions, where that is not simply this server.
+func (e *Engine) showDecider(x *api.Explanation) {
+	switch {
+	case e.role == roleFollows:
+		x.DecidedBy = e.holder
+	case e.role == roleAlone && e.sharing():
+		x.AloneSince = e.alone
+	}
 }
 
 // ownerOf returns the runner of the site in force that answers a name, or nil. It

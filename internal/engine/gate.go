@@ -31,24 +31,23 @@ type gate struct {
 	queued
 }
 
-// addGates makes the gates of all sites that want their CDNs checked. What is known
-// of one goes on, as long as it is asked the same.
-func (g *Generation) addGates(known map[string]*runner, targets map[string]*target, q *checkQueue) {
-	for _, r := range g.runners {
-		if !r.site.Ready.Checked() {
-			continue
+// addGates makes the gates of a runner whose site wants its CDNs checked. What from
+// knows of one, which may be nil, goes on, as long as it is asked the same.
+func (e *Engine) addGates(r, from *runner, targets map[string]*target) {
+	if !r.site.Ready.Checked() {
+		return
+	}
+	g := r.generation
+	r.own().gates = make([]gate, len(r.site.CDNs))
+	for i, c := range r.site.CDNs {
+		added := &r.gates[i]
+		*added = gate{runner: r, site: r.site, cdn: i, part: 1, queued: queued{place: notQueued}}
+		name, _ := r.site.Led(c)
+		if own := g.cdns[c.Name]; own == nil || own.entry == nil || !dns.IsSubDomain(own.watched.Zone, name) {
+			added.target = g.target(name, targets)
 		}
-		r.own().gates = make([]gate, len(r.site.CDNs))
-		for i, c := range r.site.CDNs {
-			added := &r.gates[i]
-			*added = gate{runner: r, site: r.site, cdn: i, part: 1, queued: queued{place: notQueued}}
-			name, _ := r.site.Led(c)
-			if own := g.cdns[c.Name]; own == nil || own.entry == nil || !dns.IsSubDomain(own.watched.Zone, name) {
-				added.target = g.target(name, targets)
-			}
-			added.follow(known[r.site.Name()])
-			g.canaryOf(c.Name, q).add(added)
-		}
+		added.follow(from)
+		g.canaryOf(c.Name, &e.checks).add(added)
 	}
 }
 
@@ -66,7 +65,7 @@ func (g *gate) follow(r *runner) {
 		}
 	case from != nil && from.state.Open:
 		g.state, g.part = from.state, from.part
-	case from == nil && r != nil && r.gates == nil && slices.Contains(r.state.Decision().CDNs, c):
+	case from == nil && r != nil && r.gates == nil && slices.Contains(r.answered().CDNs, c):
 		g.state = control.Gate{Open: true, Since: time.Now()} // nothing was asked of it so far
 	}
 }
@@ -96,15 +95,20 @@ func (g *gate) asksLike(o *gate) bool {
 // far are spread, but for those whose site is in need of its CDNs.
 func (e *Engine) openGates(g *Generation, now time.Time) {
 	for _, r := range g.runners {
-		for i := range r.gates {
-			opened := &r.gates[i]
-			e.plan(opened)
-			if opened.asked.IsZero() && !r.state.Near {
-				e.checks.queue(opened, false, now.Add(rand.N(g.firstChecks())))
-			}
-			if !opened.state.Back.IsZero() {
-				g.returning = append(g.returning, opened)
-			}
+		e.openGatesOf(r, now)
+	}
+}
+
+func (e *Engine) openGatesOf(r *runner, now time.Time) {
+	g := r.generation
+	for i := range r.gates {
+		opened := &r.gates[i]
+		e.plan(opened)
+		if opened.asked.IsZero() && !r.state.Near {
+			e.checks.queue(opened, false, now.Add(rand.N(g.firstChecks())))
+		}
+		if !opened.state.Back.IsZero() {
+			g.returning = append(g.returning, opened)
 		}
 	}
 }
@@ -118,9 +122,13 @@ func (g *Generation) firstChecks() time.Duration {
 // closeGates has the gates of a generation that is over checked no more.
 func (e *Engine) closeGates(g *Generation) {
 	for _, r := range g.runners {
-		for i := range r.gates {
-			e.checks.remove(&r.gates[i])
-		}
+		e.closeGatesOf(r)
+	}
+}
+
+func (e *Engine) closeGatesOf(r *runner) {
+	for i := range r.gates {
+		e.checks.remove(&r.gates[i])
 	}
 }
 

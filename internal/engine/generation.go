@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/cdnredirect/cdnredirect/health"
 	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/control"
@@ -19,12 +21,32 @@ import (
 type Sites struct {
 	Sites     []*site.Site
 	CDNs      []*site.WatchedCDN
-	NS        map[string][]string        // name servers by zone, of those zones that name any
-	Next      map[string]health.Exchange // the next plugin by site, where there is one
-	Resolvers []netip.AddrPort           // that targets are asked of; empty: the system's
-	Seed      string                     // of the client keys
-	Allow     []netip.Prefix             // that targets at other people's may be in, beside the public Internet
-	Guard     site.Guard                 // against a monitor that is cut off
+	NS        map[string][]string // name servers by zone, of those zones that name any
+	Next      Next
+	Ask       func(*site.Site) Ask // returns how to ask the server block of a site
+	Resolvers []netip.AddrPort     // that targets are asked of; empty: the system's
+	Seed      string               // of the client keys
+	Allow     []netip.Prefix       // that targets at other people's may be in, beside the public Internet
+	Guard     site.Guard           // against a monitor that is cut off
+	Kept      *Kept                // what Keep returned; nil: nothing is kept
+	Own       map[string]bool      // names of CDNs of our own that have a block; may have those that are watched
+}
+
+// Ask puts a question of a client to a server block.
+type Ask func(ctx context.Context, q *dns.Msg, client netip.Addr) (*dns.Msg, error)
+
+// Next returns the next plugin of a site's server block; nil: there is none.
+type Next func(*site.Site) health.Exchange
+
+// OwnOf returns which of some CDNs are our own.
+func OwnOf(blocks map[string]*site.WatchedCDN) map[string]bool {
+	own := make(map[string]bool)
+	for name, block := range blocks {
+		if !block.ThirdParty {
+			own[name] = true
+		}
+	}
+	return own
 }
 
 // observed returns all that is observed as sites are.
@@ -41,15 +63,20 @@ type Generation struct {
 	Table *route.Table
 
 	runners  []*runner
-	cdns     map[string]*cdn // those that are watched
-	zones    map[string]*route.Zone
+	names    map[string]*runner // of runners, by the name of their site; nil: nobody has asked
+	cdns     map[string]*cdn    // those that are watched
+	zones    map[string]*zone
 	targets  map[string]*target
 	canaries map[string]*canary // by CDN, of those that are checked
 	resolve  health.Exchange    // with the resolvers
 	end      context.CancelFunc // of its lookups
+	lookups  lookups
 
+	wiring  Sites               // what the sites share, without them
 	socket  *api.Server         // nil: there is none
+	console *console            // nil: there is none
 	http    *redirect.Set       // nil: there are no redirectors
+	kept    *Kept               // nil: nothing is kept outside of the process
 	nothing looked              // of all sites for which nothing is looked up; stays empty
 	scratch []control.Source    // reused from decision to decision
 	choices []control.Candidate // and so are these
@@ -77,10 +104,14 @@ func (e *Engine) Offer(ctx context.Context, sites Sites) *Generation {
 	if cost, targets := site.Downloads(sites.observed()); targets > 0 {
 		e.cfg.Log.Infof("downloads from %d targets cost %s on the average", targets, site.FormatRate(cost))
 	}
+	e.setting.Lock()
+	defer e.setting.Unlock()
 	g := e.prepare(sites)
 	g.socket, e.offered = e.offered, nil
+	g.console, e.console = e.console, nil
 	g.http, e.redirectors = e.redirectors, nil
-	e.look(ctx, g, sites)
+	e.kept = nil
+	e.look(ctx, g)
 	e.open(g, time.Now())
 	ctx, cancel := context.WithTimeout(ctx, firstRound)
 	defer cancel()
@@ -101,14 +132,17 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	defer e.mu.Unlock()
 	g := &Generation{
 		cdns:     make(map[string]*cdn),
-		zones:    make(map[string]*route.Zone),
+		zones:    make(map[string]*zone),
 		targets:  make(map[string]*target),
 		canaries: make(map[string]*canary),
 		resolve:  e.cfg.Resolver(sites.Resolvers),
 		ready:    make(chan struct{}),
 		allow:    sites.Allow,
 		guard:    newGuard(sites.Guard, len(sites.Sites)),
+		wiring:   sites,
+		kept:     sites.Kept,
 	}
+	g.wiring.Sites = nil
 	g.over = sync.OnceFunc(func() { close(g.ready) })
 	if e.current != nil {
 		g.guard.follow(&e.current.guard, time.Now())
@@ -116,72 +150,80 @@ func (e *Engine) prepare(sites Sites) *Generation {
 	for _, c := range sites.CDNs {
 		added := e.newCDN(g, c)
 		if c.Zone != "" {
-			added.entry = route.NewEntry(added.site, g.zone(added.site.Zone, sites.NS[added.site.Zone]), route.NewSeed(sites.Seed))
+			added.entry = route.NewEntry(added.site, g.zone(added.site.Zone), route.NewSeed(sites.Seed))
 		}
 		g.cdns[c.Name] = added
 	}
-	known := e.current.byName()
-	for _, s := range sites.Sites {
-		r := e.newRunner(g, s, known[s.Name()])
-		if from := known[s.Name()]; from != nil && mayHide(s, sites.Next[s.Name()]) {
-			r.own().hides = unaccepted(s, slices.Clone(from.hides))
-			g.held += held(r.hides)
-		}
-		r.entry = route.NewEntry(s, g.zone(s.Zone, sites.NS[s.Zone]), route.NewSeed(sites.Seed))
-		if from := known[s.Name()]; from != nil {
-			r.entry.Succeed(from.entry)
-		}
-		g.runners = append(g.runners, r)
-	}
-	var targets map[string]*target
+	known, targets := e.current.byName(), map[string]*target(nil)
 	if e.current != nil {
 		targets = e.current.targets
 	}
-	g.addTargets(targets)
-	g.addGates(known, targets, &e.checks)
+	for _, s := range sites.Sites {
+		g.runners = append(g.runners, e.newRunner(g, s, known[s.Name()], targets))
+	}
 	if e.current != nil {
 		g.followCanaries(e.current)
 	}
+	g.begun()
 	return g
+}
+
+// begun forgets what was kept of sites that are gone: what is left is that of sites
+// whose origin has no address yet. Who has not seen the store does not know what is gone.
+func (g *Generation) begun() {
+	if g.kept == nil || len(g.kept.known) == 0 || g.kept.lost() {
+		return
+	}
+	left := make(map[string]control.Saved)
+	for _, r := range g.runners {
+		if saved, known := g.kept.known[r.site.Name()]; known && !r.located() {
+			left[r.site.Name()] = saved
+		}
+	}
+	g.kept.known = left
 }
 
 // nextRound is how long at most Offer waits for the next plugins, some of which
 // begin to work only after us.
 const nextRound = time.Second
 
+// lookups are those of a generation, by what waits for them.
+type lookups struct{ needed, hides, targets *watches }
+
 // look has everything looked up for the first time that the sites depend on.
-func (e *Engine) look(ctx context.Context, g *Generation, sites Sites) {
+func (e *Engine) look(ctx context.Context, g *Generation) {
 	own, end := context.WithCancel(e.ctx)
 	g.end = end
+	g.lookups = lookups{newWatches(own, e.panicked), newWatches(own, e.panicked), newWatches(own, e.panicked)}
+	needed, hides := e.nextLooks(g, g.runners)
 	var group sync.WaitGroup
 	group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, nextRound)
 		defer cancel()
-		needed, hides := e.nextLooks(g, sites.Next)
-		newWatches(own, e.panicked).begin(ctx, needed)
-		newWatches(own, e.panicked).begin(ctx, hides)
+		g.lookups.needed.begin(ctx, needed)
+		g.lookups.hides.begin(ctx, hides)
 	})
+	targets := e.targetLooks(g)
 	group.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, firstRound)
 		defer cancel()
-		newWatches(own, e.panicked).begin(ctx, e.targetLooks(g))
+		g.lookups.targets.begin(ctx, targets)
 	})
 	group.Wait()
 }
 
-// nextLooks returns all that is looked up through next plugins: what answers
-// need, zones first, and what they would hide.
-func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) (needed, hides []look) {
+// nextLooks returns all that is looked up through next plugins for some runners:
+// what answers need, zones first, and what they would hide.
+func (e *Engine) nextLooks(g *Generation, runners []*runner) (needed, hides []look) {
 	var zones, origins []look
-	seen := make(map[string]bool)
-	for _, r := range g.runners {
-		exchange := next[r.site.Name()]
+	for _, r := range runners {
+		exchange := g.wiring.next(r.site)
 		if exchange == nil {
 			continue
 		}
-		if zone := r.site.Zone; !seen[zone] {
-			seen[zone] = true
-			zones = append(zones, e.lookZone(g.zones[zone], exchange))
+		if zone := g.zones[r.site.Zone]; !zone.looked {
+			zone.looked = true
+			zones = append(zones, e.lookZone(zone.Zone, exchange))
 		}
 		if fromNext(r.site) {
 			origins = append(origins, e.lookOrigin(r, exchange))
@@ -193,10 +235,21 @@ func (e *Engine) nextLooks(g *Generation, next map[string]health.Exchange) (need
 	return slices.Concat(zones, origins), hides
 }
 
+// next returns the next plugin of a site; nil: there is none.
+func (s *Sites) next(of *site.Site) health.Exchange {
+	if s.Next == nil {
+		return nil
+	}
+	return s.Next(of)
+}
+
+// targetLooks returns the looks at targets whose addresses are answered, and that
+// nobody looks at yet.
 func (e *Engine) targetLooks(g *Generation) []look {
 	var looks []look
 	for _, t := range g.targets {
-		if t.users != nil {
+		if t.users != nil && !t.watched {
+			t.watched = true
 			looks = append(looks, e.lookAt(g, t))
 		}
 	}
@@ -210,6 +263,7 @@ func (e *Engine) open(g *Generation, now time.Time) {
 	defer e.mu.Unlock()
 	if e.current == nil {
 		e.current = g
+		e.resume(nil)
 		e.reportLookups(nil)
 	} else {
 		e.candidate = g
@@ -224,32 +278,47 @@ func (e *Engine) open(g *Generation, now time.Time) {
 			g.await(&c.observed)
 		}
 	}
-	entries := make([]*route.Entry, len(g.runners))
-	for i, r := range g.runners {
-		hold := g.guard.holds(r, now)
-		before, _ := r.step(control.None, now, hold)
-		e.guarded(r, before.Side, hold, now)
-		r.publish()
-		entries[i] = r.entry
-		switch {
-		case !r.located():
-			g.unlocated++
-		case !r.settled():
-			g.await(&r.observed)
+	for _, r := range g.runners {
+		before := e.openRunner(r, now)
+		if g == e.current { // what one on offer decides is told when it comes into force
+			e.decided(r, before, now)
 		}
 	}
 	e.openGates(g, now)
 	for _, c := range g.cdns {
-		if c.entry != nil {
-			c.publish()
-			entries = append(entries, c.entry)
-		}
+		c.publish()
 	}
-	g.Table = route.NewTable(entries...)
+	g.Table = route.NewTable(g.entries()...)
 	if g.unknown == 0 {
 		g.over()
 	}
 	e.cfg.Metrics.recount(e.current)
+}
+
+// openRunner has a runner decide for the first time, on what is known already. It
+// returns what was answered before.
+func (e *Engine) openRunner(r *runner, now time.Time) (before site.Decision) {
+	g := r.generation
+	before = r.answered()
+	if o := control.Reigning(r.site, e.overrides, now); o != nil || r.override != nil {
+		r.own().override = o
+	}
+	if e.role == roleFollows && r.state.Last != nil {
+		r.overrule(before, r.input(control.None, now, control.HoldNothing))
+	} else {
+		side := r.state.Side
+		hold := g.guard.holds(r, now)
+		r.step(control.None, now, hold)
+		e.guarded(r, side, hold, now)
+	}
+	r.publish()
+	switch {
+	case !r.located():
+		g.unlocated++
+	case !r.settled():
+		g.await(&r.observed)
+	}
+	return before
 }
 
 // await counts a site or a CDN whose first round is not over.
@@ -271,25 +340,33 @@ func (g *Generation) known(o *observed) {
 
 // byName returns the runners by the name of their site; a nil generation has none.
 func (g *Generation) byName() map[string]*runner {
-	names := make(map[string]*runner)
-	if g != nil {
+	if g == nil {
+		return nil
+	}
+	if g.names == nil {
+		g.names = make(map[string]*runner, len(g.runners))
 		for _, r := range g.runners {
-			names[r.site.Name()] = r
+			g.names[r.site.Name()] = r
 		}
 	}
-	return names
+	return g.names
 }
 
 // Promote puts the generation on offer into force, and reports whether there
 // was one.
 func (e *Engine) Promote() bool {
+	e.setting.Lock()
+	defer e.setting.Unlock()
 	old := e.current
 	if !e.promote() {
 		return false
 	}
 	e.closeSocket(old, e.current)
+	e.closeConsole(old, e.current)
 	e.current.serve()
 	e.closeRedirectors(old, e.current)
+	e.closeKept(old.kept, e.current.kept)
+	e.wakeUp() // the old one may have served something newer
 	return true
 }
 
@@ -299,23 +376,37 @@ func (e *Engine) promote() bool {
 	if e.candidate == nil {
 		return false
 	}
+	e.promoteLocked()
+	return true
+}
+
+// promoteLocked puts the generation on offer into force.
+func (e *Engine) promoteLocked() {
 	old := e.current
 	old.end()
 	e.closeGates(old)
 	e.current, e.candidate = e.candidate, nil
+	e.resume(old)
+	e.forgetGone(old)
 	e.current.guard.inherit(&old.guard)
 	e.observe()
-	e.reportAll(old)
+	now := time.Now()
+	e.reportAll(old, now)
 	e.cfg.Metrics.recount(e.current)
 	e.cfg.Metrics.forgetCDNs(old, e.current)
-	e.surveyCDNs(time.Now())
-	return true
+	e.surveyCDNs(now)
 }
 
 // Drop ends the generation on offer, if any.
 func (e *Engine) Drop() {
+	e.setting.Lock()
+	defer e.setting.Unlock()
 	e.closeSocket(e.candidate, e.current)
+	e.closeConsole(e.candidate, e.current)
 	e.closeRedirectors(e.candidate, e.current)
+	if e.candidate != nil {
+		e.closeKept(e.candidate.kept, e.current.kept)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.candidate != nil {

@@ -82,6 +82,16 @@ func (g *guard) inherit(old *guard) {
 	}
 }
 
+// replace has a new runner wait as the one before did, which may be nil.
+func (g *guard) replace(from, r *runner) {
+	if w, waits := g.waiting[from]; waits {
+		g.waiting[r] = w
+	}
+}
+
+// resize is told how many sites there are.
+func (g *guard) resize(sites int) { g.mass = g.Mass(sites) }
+
 // holds says what is not to lead a site away from its origins for now. What was
 // heard while the monitor was blind still counts for a time.
 func (g *guard) holds(r *runner, now time.Time) control.Hold {

@@ -33,15 +33,28 @@ func (e *Engine) lookHidden(r *runner, next health.Exchange) look {
 			types, err := next.Types(ctx, name, hidden)
 			e.cfg.Metrics.looked("hidden", err)
 			if err != nil {
-				return retryPause // what was known stays
+				return e.pauseOf(r, retryPause) // what was known stays
 			}
 			found = append(found, types...)
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		if r.gone {
+			return over
+		}
 		e.hiddenFound(r, unaccepted(s, found))
 		return hidesEvery
 	}
+}
+
+// pauseOf returns the pause of a look for a runner, which ends with that.
+func (e *Engine) pauseOf(r *runner, pause time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if r.gone {
+		return over
+	}
+	return pause
 }
 
 // mayHide reports whether a site's CNAME may hide data of a next plugin.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
+	"github.com/cdnredirect/cdnredirect/internal/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -20,6 +21,17 @@ type Metrics struct {
 	stale   prometheus.Gauge
 	age     prometheus.Gauge
 	refused prometheus.Counter
+
+	// Of the store and the other servers.
+	storeUp     prometheus.Gauge
+	alone       prometheus.Gauge
+	decides     prometheus.Gauge
+	revision    prometheus.Gauge
+	heldBack    prometheus.Gauge
+	objects     prometheus.Gauge
+	overrides   *prometheus.GaugeVec
+	unsaved     prometheus.Gauge
+	journalLost prometheus.Counter
 
 	// Of each CDN with a block.
 	cdnPart   *prometheus.GaugeVec
@@ -55,6 +67,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		age:     gauge("feed_age_seconds", "Gauge of the age of the oldest newest sample of a feed."),
 		refused: counters("socket_refused_total", "Counter of connections to the control socket that were refused for their user.").WithLabelValues(),
 	}
+	m.storeUp = gauge("store_up", "Gauge that is 1 while the store is reached.")
+	m.alone = gauge("alone", "Gauge that is 1 while this server decides alone, because it does not reach the store that others share.")
+	m.decides = gauge("decides", "Gauge that is 1 while this server takes decisions itself.")
+	m.revision = gauge("revision", "Gauge of the revision of the store that is answered by.")
+	m.heldBack = gauge("revision_held", "Gauge of the revision that is held back until an operator confirms it; 0 while none is.")
+	m.objects = gauge("objects_refused", "Gauge of objects of the store that are not in force, or not with their newest text.")
+	m.overrides = gauges("overrides", "Gauge of overrides in force, by where they are kept.", "where")
+	m.unsaved = gauge("state_unsaved", "Gauge that is 1 while the state of this server cannot be written to its folder.")
+	m.journalLost = counters("journal_lost_total", "Counter of decisions that are not in the journal, because the store was away for too long.").WithLabelValues()
 	cdn := []string{"cdn", "operated"}
 	m.cdnPart = gauges("cdn_part", "Gauge of the part of its clients that a CDN takes: 0 while it is out.", cdn...)
 	m.cdnValue = gauges("cdn_performance_value", "Gauge of the worst performance value of a CDN: 1 is the limit.", cdn...)
@@ -81,9 +102,30 @@ func (m *Metrics) create() {
 	for _, state := range []string{"open", "closed", "unchecked"} {
 		m.gates.WithLabelValues(state)
 	}
-	for _, task := range []string{"schedule", "decide", "probe", "look", "guard", "check"} {
+	m.countOverrides(nil)
+	m.decides.Set(1) // until there are others
+	for _, task := range []string{"schedule", "decide", "probe", "look", "guard", "check", "follow", "exchange", "journal", "save"} {
 		m.panics.WithLabelValues(task)
 	}
+}
+
+// countOverrides sets the gauge of overrides.
+func (m *Metrics) countOverrides(overrides []site.Override) {
+	local := 0
+	for _, o := range overrides {
+		if o.Local {
+			local++
+		}
+	}
+	m.overrides.WithLabelValues("local").Set(float64(local))
+	m.overrides.WithLabelValues("store").Set(float64(len(overrides) - local))
+}
+
+// serves sets the gauges of what a server has of the store.
+func (m *Metrics) serves(s store.Server) {
+	m.revision.Set(float64(s.Revision))
+	m.heldBack.Set(float64(s.Held))
+	m.objects.Set(float64(s.Refused))
 }
 
 // looked counts a lookup.

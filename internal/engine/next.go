@@ -54,6 +54,9 @@ func (e *Engine) lookOrigin(r *runner, next health.Exchange) look {
 		e.cfg.Metrics.looked("origin", err)
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		if r.gone {
+			return over
+		}
 		if !found.empty() {
 			*r.origin = found
 			e.originFound(r, found.found().Addresses)
@@ -77,6 +80,7 @@ func (e *Engine) originFound(r *runner, addrs []netip.Addr) {
 		delete(e.moving, r)
 	case !r.generation.opened:
 		e.move(r, addrs)
+		r.begin(e)
 	default:
 		e.moving[r] = addrs
 	}
@@ -121,8 +125,22 @@ func (e *Engine) settle(now time.Time) {
 	}
 	e.observe()
 	for r := range moving {
+		e.goOn(r, now)
 		e.step(r, control.None, now)
 	}
+}
+
+// goOn has a runner whose origin was found go on with what was kept of the site.
+func (e *Engine) goOn(r *runner, now time.Time) {
+	defer e.recovered()
+	before := r.noted()
+	if !r.begin(e) {
+		return
+	}
+	before.answer = r.answered() // it was decided before
+	r.overrule(before.answer, r.input(control.None, now, control.HoldNothing))
+	r.publish()
+	e.concluded(r, before, now)
 }
 
 // move makes these the addresses of the origin. What is known of a path goes

@@ -27,13 +27,12 @@ func newNext(name string) *site.Site {
 	return s
 }
 
+// behind is the world's next plugin, which is that of all sites.
+func (w *world) behind(*site.Site) health.Exchange { return w.next.exchange }
+
 // offerNext offers sites that have the world's next plugin behind them.
 func (w *world) offerNext(e *engine.Engine, sites ...*site.Site) *engine.Generation {
-	next := make(map[string]health.Exchange)
-	for _, s := range sites {
-		next[s.Name()] = w.next.exchange
-	}
-	return e.Offer(context.Background(), engine.Sites{Sites: sites, Next: next})
+	return e.Offer(context.Background(), engine.Sites{Sites: sites, Next: w.behind})
 }
 
 // addresses is what is answered for A of a name.
@@ -301,10 +300,9 @@ func TestLookupsEndWithTheirGeneration(t *testing.T) {
 				var first, second dnsWorld
 				for _, d := range []*dnsWorld{&first, &second} {
 					d.set(wwwA, www+" 1 A 192.0.2.1")
-					sites := engine.Sites{Next: make(map[string]health.Exchange)}
+					sites := engine.Sites{Next: func(*site.Site) health.Exchange { return d.exchange }}
 					for i := range 50 {
-						s := newNext(fmt.Sprintf("s%d.example.org.", i))
-						sites.Sites, sites.Next[s.Name()] = append(sites.Sites, s), d.exchange
+						sites.Sites = append(sites.Sites, newNext(fmt.Sprintf("s%d.example.org.", i)))
 					}
 					e.Offer(context.Background(), sites)
 				}

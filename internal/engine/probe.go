@@ -115,7 +115,7 @@ func (e *Engine) evaluate(r *runner) *api.Evaluation {
 		}
 		step("verdict", "origin%s: %s since %s, %s", named(o.Name), api.Side(view.Standing.Side), view.Standing.Since.UTC().Format(time.RFC3339), reasonOf(view.Standing))
 	}
-	d := r.state.Decision()
+	d := r.answered()
 	step("decision", "%s, TTL %s: %s", describe(d), d.TTL, d.Reason)
 	step("next", "%s", r.outlook(views))
 	return x

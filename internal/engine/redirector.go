@@ -20,14 +20,21 @@ func (e *Engine) Redirect(redirectors []site.Redirector) (err error) {
 	return err
 }
 
-// Withdraw closes the socket that was meant for an Offer that does not come.
+// Withdraw closes the sockets that were meant for an Offer that does not come.
 func (e *Engine) Withdraw() {
-	e.closeSocket(&Generation{socket: e.offered}, e.current)
-	e.offered = nil
+	offered := &Generation{socket: e.offered, console: e.console, http: e.redirectors}
+	e.closeSocket(offered, e.current)
+	e.closeConsole(offered, e.current)
+	e.closeRedirectors(offered, e.current)
+	e.offered, e.console, e.redirectors = nil, nil, nil
 }
 
-// serve has the redirectors go by the sites of a generation that is in force.
+// serve has the redirectors go by the sites of a generation that is in force, and the
+// console answer as its Corefile says.
 func (g *Generation) serve() {
+	if g.console != nil {
+		g.console.server.Use(g.console.config)
+	}
 	if g.http != nil {
 		g.http.Serve(g.Table)
 	}

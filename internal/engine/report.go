@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -24,7 +25,7 @@ func (e *Engine) report(s *site.Site, before, after site.Decision) {
 
 // reportAll tells what a new generation in force changes: it was silent while
 // it was on offer.
-func (e *Engine) reportAll(old *Generation) {
+func (e *Engine) reportAll(old *Generation, now time.Time) {
 	known := old.byName()
 	e.reportLookups(known)
 	for name, c := range e.current.cdns {
@@ -38,10 +39,10 @@ func (e *Engine) reportAll(old *Generation) {
 	for _, r := range e.current.runners {
 		var before site.Decision
 		if from := known[r.site.Name()]; from != nil {
-			before = from.state.Decision()
+			before = from.answered()
 		}
-		if after := r.state.Decision(); moved(before, after) {
-			e.report(r.site, before, after)
+		if e.decided(r, before, now) {
+			e.owes(r)
 		}
 	}
 }

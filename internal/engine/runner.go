@@ -27,6 +27,7 @@ type observed struct {
 	paths      []path
 	inform     int  // of paths, at their end, so many are not judged by
 	awaited    bool // its first round of probes is
+	gone       bool // it is no longer in the generation
 }
 
 // judged returns the paths that the site is judged by.
@@ -51,6 +52,9 @@ type looked struct {
 	hides   []uint16  // types of the next plugin's data that hold it back
 	origin  *resolved // what it was last resolved to, if the next plugin knows it; else nil
 	lost    bool      // the latest lookup of the origin found nothing
+
+	override  *site.Override // that counts for the site; nil: none does
+	untouched error          // why it does not touch the site; nil: it does
 }
 
 // own returns what is looked up for this site alone: where to write.
@@ -61,9 +65,9 @@ func (r *runner) own() *looked {
 	return r.looked
 }
 
-// newRunner returns the runner of s in g, which knows what from knew of the
-// site in the generation before; from may be nil.
-func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner) *runner {
+// newRunner returns the runner of s in g, which knows what from knew of the site
+// before; from may be nil. targets are those of the generation before.
+func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner, targets map[string]*target) *runner {
 	r := &runner{observed: observed{generation: g, site: s}, looked: &g.nothing}
 	if fromNext(s) {
 		r.own().origin = new(resolved)
@@ -75,10 +79,45 @@ func (e *Engine) newRunner(g *Generation, s *site.Site, from *runner) *runner {
 		}
 	}
 	r.paths, r.inform = e.pathsOf(r.site)
+	r.entry = route.NewEntry(s, g.zone(s.Zone), route.NewSeed(g.wiring.Seed))
 	if from != nil {
-		r.state = control.Carry(from.state, from.site, r.site)
+		r.follow(from)
+	} else {
+		r.begin(e)
 	}
+	g.addTargets(r, targets)
+	e.addGates(r, from, targets)
 	return r
+}
+
+// begin goes on with what was kept of the site over a restart, once its origin has an
+// address, and reports whether there was anything.
+func (r *runner) begin(e *Engine) bool {
+	k, name := r.generation.kept, r.site.Name()
+	if k == nil || !r.located() {
+		return false
+	}
+	saved, known := k.known[name]
+	if !known {
+		return false
+	}
+	delete(k.known, name)
+	if err := r.restore(saved, time.Now()); err != nil {
+		e.cfg.Log.Errorf("site %q: what was kept of it: %v", name, err)
+		return false
+	}
+	return true
+}
+
+// follow goes on with what the runner before knew.
+func (r *runner) follow(from *runner) {
+	g := r.generation
+	r.state = control.Carry(from.state, from.site, r.site)
+	if mayHide(r.site, g.wiring.next(r.site)) {
+		r.own().hides = unaccepted(r.site, slices.Clone(from.hides))
+		g.held += held(r.hides)
+	}
+	r.entry.Succeed(from.entry)
 }
 
 // fromNext reports whether the next plugin knows the site's origin.
@@ -110,20 +149,49 @@ func (o *observed) span(every time.Duration) time.Duration {
 	return span
 }
 
-// step takes the next decision and publishes it if it says anything new. It
-// returns the decision before.
+// step takes the next decision and publishes what is answered, if that is new. It
+// returns what was answered before.
 func (r *runner) step(path int, now time.Time, hold control.Hold) (before site.Decision, changed bool) {
-	before = r.state.Decision()
+	before = r.answered()
 	if !r.located() {
 		return before, false
 	}
-	state, decision := control.Decide(r.site, r.state, r.input(path, now, hold))
+	input := r.input(path, now, hold)
+	r.state, _ = control.Decide(r.site, r.state, input)
+	return before, r.overrule(before, input)
+}
+
+// restore goes on with a state that was saved, by this server or by another one.
+func (r *runner) restore(saved control.Saved, now time.Time) error {
+	state, err := control.Restore(r.site, saved, now)
+	if err != nil {
+		return err
+	}
 	r.state = state
-	if decision.Epoch == before.Epoch {
-		return before, false
+	return nil
+}
+
+// overrule lets the override that counts have its say about what is answered.
+func (r *runner) overrule(before site.Decision, input control.Input) (changed bool) {
+	state, err := control.Overrule(r.site, r.state, r.override, input)
+	r.state = state
+	if r.override != nil || r.untouched != nil {
+		r.own().untouched = err
+	}
+	if r.answered().Epoch == before.Epoch {
+		return false
 	}
 	r.publish()
-	return before, true
+	return true
+}
+
+// answered returns the decision that is answered by: what was measured, or what an
+// override says; the zero one if there is none yet.
+func (r *runner) answered() site.Decision {
+	if d := r.state.Answer(); d != nil {
+		return *d
+	}
+	return site.Decision{}
 }
 
 // input returns what a decision looks at. Its sources are valid until the next
@@ -156,6 +224,7 @@ func (r *runner) candidates(now time.Time) []control.Candidate {
 			candidate = watched.candidate
 		}
 		candidate.Out = candidate.Out || !r.leads(i)
+		candidate.Lost = r.lostTo(i, now)
 		candidates = append(candidates, r.through(i, candidate, now))
 	}
 	r.generation.choices = candidates
@@ -165,14 +234,24 @@ func (r *runner) candidates(now time.Time) []control.Candidate {
 // leads reports whether the target of a CDN has an address, where that is answered.
 func (r *runner) leads(i int) bool { return r.targets == nil || !r.targets[i].last.empty() }
 
+// lostTo reports whether the target of a CDN is known to lead nowhere, or back to the
+// site.
+func (r *runner) lostTo(i int, now time.Time) bool {
+	if r.gates != nil && r.gates[i].target != nil && r.gates[i].resolved(now).sure {
+		return true
+	}
+	return !r.leads(i)
+}
+
 // publish makes the present decision what answers follow.
 func (r *runner) publish() {
-	if r.state.Last == nil {
+	answer := r.state.Answer()
+	if answer == nil {
 		return
 	}
-	news := route.News{Decision: r.state.Last, Passed: r.hides}
+	news := route.News{Decision: answer, Passed: r.hides}
 	if r.site.Answer.Form == site.FormAddress {
-		news.Found = r.found(r.state.Last.CDNs)
+		news.Found = r.found(answer.CDNs)
 	}
 	r.entry.Publish(news)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/health"
-	"github.com/cdnredirect/cdnredirect/internal/route"
+	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,16 +18,16 @@ import (
 func settling() (*Engine, *runner) {
 	s := site.New("www.example.org.")
 	s.Zone, s.Origins = "example.org.", []site.Origin{{Next: true, Addresses: addrs("192.0.2.1")}}
-	g := &Generation{opened: true}
+	g := &Generation{opened: true, zones: make(map[string]*zone)}
 	e := &Engine{
+		api:       api.New(api.Config{}),
 		cfg:       Config{Log: new(lines), Metrics: NewMetrics(prometheus.NewRegistry())},
 		scheduler: health.NewScheduler(health.Config{}),
 		sources:   make(map[site.Target]*source),
 		current:   g,
 		moving:    make(map[*runner][]netip.Addr),
 	}
-	r := e.newRunner(g, s, nil)
-	r.entry = route.NewEntry(s, route.NewZone(s.Zone, ""), route.NewSeed(""))
+	r := e.newRunner(g, s, nil, nil)
 	g.runners = []*runner{r}
 	return e, r
 }

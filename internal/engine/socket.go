@@ -1,7 +1,5 @@
 package engine
 
-import "github.com/cdnredirect/cdnredirect/internal/api"
-
 // Listen has the next Offer answer on the control socket at a path; the empty
 // path is none. A socket that is there already goes on.
 func (e *Engine) Listen(path string) error {
@@ -13,7 +11,7 @@ func (e *Engine) Listen(path string) error {
 		e.offered = e.current.socket
 		return nil
 	}
-	server, err := api.Listen(path, api.Config{Engine: e, Log: e.cfg.Log, Refused: e.cfg.Metrics.refused.Inc})
+	server, err := e.api.Listen(path)
 	e.offered = server
 	return err
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,9 +16,20 @@ type source struct {
 	window *health.Window
 	period time.Duration // the smallest that anybody wants
 	span   time.Duration // the longest that anybody looks back
+	wishes []wished      // of the users
 	users  []user
-	failed error // what the operator was told of; nil: it is well
-	partly bool  // the next samples may be those of a reading that failed in part
+	print  uint64 // its fingerprint, where servers share a store
+	failed error  // what the operator was told of; nil: it is well
+	partly bool   // the next samples may be those of a reading that failed in part
+}
+
+// wish is how often a user wants to hear a source, and how far he looks back.
+type wish struct{ every, span time.Duration }
+
+// wished is how many users want the same: nearly always all of them do.
+type wished struct {
+	wish
+	users int
 }
 
 // user is a path of a site, or of a CDN.
@@ -32,7 +42,10 @@ type user struct {
 // on the time that has passed.
 type listener interface {
 	hear(e *Engine, path int, now time.Time)
+	watching() *observed
 }
+
+func (o *observed) watching() *observed { return o }
 
 // path is one way to observe a site or a CDN.
 type path struct {
@@ -66,16 +79,34 @@ func (e *Engine) source(t site.Target) *source {
 	src := e.sources[t]
 	if src == nil {
 		src = &source{target: t, window: health.NewWindow(0)}
-		e.sources[t] = src
+		e.addSource(src)
 	}
 	return src
+}
+
+// addSource and dropSource keep the sources by their targets and fingerprints.
+func (e *Engine) addSource(src *source) {
+	e.sources[src.target] = src
+	if src.print == 0 && e.sharing() {
+		src.print = src.target.Fingerprint()
+	}
+	if src.print != 0 {
+		e.prints[src.print] = src
+	}
+}
+
+func (e *Engine) dropSource(src *source) {
+	delete(e.sources, src.target)
+	delete(e.prints, src.print)
+	e.pool.forget(src.print)
 }
 
 // observe makes the sources those of all generations: it drops those that nobody
 // wants any more, and tells the scheduler.
 func (e *Engine) observe() {
 	for _, src := range e.sources {
-		src.period, src.span = 0, 0
+		e.addSource(src) // it may have come before its fingerprint was wanted
+		src.wishes = src.wishes[:0]
 		clear(src.users)
 		src.users = src.users[:0]
 	}
@@ -90,11 +121,14 @@ func (e *Engine) observe() {
 			e.join(c, &c.observed)
 		}
 	}
-	maps.DeleteFunc(e.sources, func(_ site.Target, src *source) bool { return len(src.users) == 0 })
+	for _, src := range e.sources {
+		if len(src.users) == 0 {
+			e.dropSource(src)
+		}
+	}
 	periods := make(map[site.Target]time.Duration, len(e.sources))
 	for target, src := range e.sources {
-		src.window.SetSpan(src.span)
-		periods[target] = src.period
+		periods[target] = src.suit()
 	}
 	e.scheduler.Set(periods)
 }
@@ -111,14 +145,41 @@ func (e *Engine) use(l listener, o *observed, i int) {
 	if known := e.sources[p.source.target]; known != nil {
 		p.source = known
 	} else {
-		e.sources[p.source.target] = p.source
+		e.addSource(p.source)
 	}
-	src := p.source
-	src.users = append(src.users, user{l, o.heard(i)})
-	if src.period == 0 || p.every < src.period {
-		src.period = p.every
+	p.source.users = append(p.source.users, user{l, o.heard(i)})
+	p.source.want(wish{p.every, o.span(p.every)}, 1)
+}
+
+// want counts users, or with less than 0 those that go.
+func (src *source) want(w wish, users int) {
+	i := slices.IndexFunc(src.wishes, func(known wished) bool { return known.wish == w })
+	if i < 0 {
+		src.wishes = append(src.wishes, wished{w, users})
+		return
 	}
-	src.span = max(src.span, o.span(p.every))
+	if src.wishes[i].users += users; src.wishes[i].users == 0 {
+		src.wishes = slices.Delete(src.wishes, i, i+1)
+	}
+}
+
+// suit has the source be heard as often, and looked back on as far, as its users want,
+// and returns how often.
+func (src *source) suit() time.Duration {
+	src.period, src.span = 0, 0
+	for _, w := range src.wishes {
+		if src.period == 0 || w.every < src.period {
+			src.period = w.every
+		}
+		src.span = max(src.span, w.span)
+	}
+	src.window.SetSpan(src.span)
+	return src.period
+}
+
+// leave drops users that are gone. Their listeners say so.
+func (src *source) leave(gone []user) {
+	src.users = without(src.users, gone, func(u user) bool { return u.watching().gone })
 }
 
 // input returns what is heard on a path.

@@ -28,14 +28,15 @@ func (e *Engine) States() []api.State {
 	return states
 }
 
-// inForce returns the runners of the generation in force.
+// inForce returns a list of the runners of the generation in force, which stays as it
+// is.
 func (e *Engine) inForce() []*runner {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.current == nil {
 		return nil
 	}
-	return e.current.runners
+	return slices.Clone(e.current.runners)
 }
 
 // views returns how the origins look now; nil while they have no address.
@@ -48,9 +49,9 @@ func (r *runner) views(now time.Time) []control.View {
 
 // shown returns the runner's state as people see it.
 func (r *runner) shown(views []control.View) api.State {
-	d := r.state.Decision()
+	d := r.answered()
 	s := api.State{
-		Site: r.site.Name(), Epoch: d.Epoch, Side: api.Side(d.Side), Share: d.Share,
+		Site: r.site.Name(), Customer: r.site.Customer, Epoch: d.Epoch, Side: api.Side(d.Side), Share: d.Share,
 		Since: d.Since, TTL: api.Seconds(d.TTL), Reason: d.Reason.String(),
 		Cause: d.Reason.Cause,
 	}
@@ -61,7 +62,18 @@ func (r *runner) shown(views []control.View) api.State {
 		s.Origins = append(s.Origins, shownOrigin(&r.site.Origins[i], view, d))
 	}
 	showWorst(&s, views)
+	showOverride(&s, r)
 	return s
+}
+
+// showOverride shows the override that counts for a site, and what it hides.
+func showOverride(s *api.State, r *runner) {
+	if o := r.override; o != nil && r.untouched == nil {
+		s.Override = &api.StateOverride{ID: o.ID, Action: o.Action, By: o.Owner, Until: o.Until, Why: o.Reason}
+	}
+	if measured := r.state.Decision(); r.state.Forced != nil {
+		s.Measured = &api.Measured{Side: api.Side(measured.Side), Share: measured.Share, Reason: measured.Reason.String()}
+	}
 }
 
 func shownCDN(c site.CDN) api.CDN { return api.CDN{Name: c.Name, Target: c.Target, Weight: c.Weight} }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -28,20 +29,20 @@ type target struct {
 
 	looking chan struct{} // closed when the lookup under way is over; nil: there is none
 	users   []*runner     // whose answers hold its addresses; nil: it is looked up for checks only
+	watched bool          // it is looked up all the time
+	needed  int           // by so many CDNs of sites
 }
 
 // addTargets notes which targets are to be looked up all the time: those whose
 // addresses are answered. What was known of one goes on.
-func (g *Generation) addTargets(old map[string]*target) {
-	for _, r := range g.runners {
-		if r.site.Answer.Form != site.FormAddress {
-			continue
-		}
-		r.own().targets = make([]*target, len(r.site.CDNs))
-		for i, c := range r.site.CDNs {
-			r.targets[i] = g.target(c.Target, old)
-			r.targets[i].users = append(r.targets[i].users, r)
-		}
+func (g *Generation) addTargets(r *runner, old map[string]*target) {
+	if r.site.Answer.Form != site.FormAddress {
+		return
+	}
+	r.own().targets = make([]*target, len(r.site.CDNs))
+	for i, c := range r.site.CDNs {
+		r.targets[i] = g.target(c.Target, old)
+		r.targets[i].users = append(r.targets[i].users, r)
 	}
 }
 
@@ -54,7 +55,28 @@ func (g *Generation) target(name string, old map[string]*target) *target {
 		}
 		g.targets[name] = t
 	}
+	t.needed++
 	return t
+}
+
+// leaveTargets has the targets of a runner that goes looked up for others only.
+func (g *Generation) leaveTargets(r *runner) {
+	for _, t := range r.targets {
+		t.users = slices.DeleteFunc(t.users, func(u *runner) bool { return u == r })
+		g.leaveTarget(t)
+	}
+	for i := range r.gates {
+		g.leaveTarget(r.gates[i].target)
+	}
+}
+
+func (g *Generation) leaveTarget(t *target) {
+	if t == nil {
+		return
+	}
+	if t.needed--; t.needed == 0 {
+		delete(g.targets, t.name)
+	}
 }
 
 // lookAt returns the look at a target.
@@ -64,6 +86,9 @@ func (e *Engine) lookAt(g *Generation, t *target) look {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		switch {
+		case len(t.users) == 0:
+			t.watched = false
+			return over
 		case t.fails == 0:
 			return max(leastPause, time.Until(t.until))
 		case t.last.empty():

@@ -12,6 +12,9 @@ import (
 // to look again.
 type look func(ctx context.Context) time.Duration
 
+// over is the pause of what is not to be looked at again.
+const over time.Duration = -1
+
 // watches are the looks of one generation. Each goes on at its own pace until
 // the generation ends.
 type watches struct {
@@ -111,7 +114,7 @@ func (w *watches) guarded(l look) (pause time.Duration) {
 func (w *watches) again(l look, pause time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ctx.Err() != nil {
+	if w.ctx.Err() != nil || pause == over {
 		return
 	}
 	var timer *time.Timer
@@ -129,10 +132,18 @@ func (w *watches) again(l look, pause time.Duration) {
 // scattered returns a part of the first pause, at least a second: what began
 // together must not stay together.
 func scattered(pause time.Duration) time.Duration {
+	if pause == over {
+		return over
+	}
 	return min(pause, leastPause+rand.N(pause))
 }
 
 // spread adds up to a tenth to a pause, for the same reason. It takes nothing
 // off: an answer is asked for again when it is over, and not shortly before,
 // when caches have only the rest of it.
-func spread(pause time.Duration) time.Duration { return pause + rand.N(pause/10+1) }
+func spread(pause time.Duration) time.Duration {
+	if pause == over {
+		return over
+	}
+	return pause + rand.N(pause/10+1)
+}

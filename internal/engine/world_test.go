@@ -149,13 +149,13 @@ func (w *world) logged() []string {
 }
 
 // engine returns an engine in this world, and the registry of its series.
-func (w *world) engine(t *testing.T) (*engine.Engine, *prometheus.Registry) {
+func (w *world) engine(t testing.TB) (*engine.Engine, *prometheus.Registry) {
 	t.Helper()
 	return w.engineOver(t, kinds{"http": w.probe})
 }
 
 // engineOver is the same over more kinds of sources.
-func (w *world) engineOver(t *testing.T, network kinds) (*engine.Engine, *prometheus.Registry) {
+func (w *world) engineOver(t testing.TB, network kinds) (*engine.Engine, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	e := engine.New(engine.Config{

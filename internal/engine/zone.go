@@ -13,18 +13,24 @@ import (
 // zoneEvery is how often the next plugin is asked for a zone's SOA.
 const zoneEvery = time.Minute
 
+// zone is one of a generation, and whether its SOA is looked up.
+type zone struct {
+	*route.Zone
+	looked bool
+}
+
 // zone returns a zone of the generation.
-func (g *Generation) zone(name string, ns []string) *route.Zone {
+func (g *Generation) zone(name string) *route.Zone {
 	z := g.zones[name]
 	if z == nil {
 		mname := ""
-		if len(ns) > 0 {
+		if ns := g.wiring.NS[name]; len(ns) > 0 {
 			mname = ns[0]
 		}
-		z = route.NewZone(name, mname)
+		z = &zone{Zone: route.NewZone(name, mname)}
 		g.zones[name] = z
 	}
-	return z
+	return z.Zone
 }
 
 // lookZone returns the look for the SOA that a zone has in the next plugin:

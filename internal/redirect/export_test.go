@@ -14,13 +14,13 @@ import (
 // WatchFiles reads certificates and goes on looking at their files; config
 // returns what is spoken now.
 func WatchFiles(ctx context.Context, pairs []site.KeyPair, log Logger) (config func() *tls.Config, watch func(), err error) {
-	f, err := newFiles(pairs, log)
-	return f.config.Load, func() { f.watch(ctx) }, err
+	f, err := NewFiles(pairs, log)
+	return f.config.Load, func() { f.Watch(ctx) }, err
 }
 
 // ServeFast answers what comes over one connection of HTTP/1.
 func ServeFast(h *Handler, conn net.Conn, log Logger) {
-	s := &Server{handler: h, log: log, complaints: &complaints{log: log}}
+	s := &Server{handler: h, log: log, complaints: &Complaints{log: log}}
 	_ = s.newFast().ServeConn(conn)
 }
 

@@ -15,22 +15,26 @@ import (
 // lookEvery is how often the files of certificates are looked at.
 const lookEvery = 10 * time.Second
 
-// files are certificates that lie in files, and are read again when these change.
-type files struct {
+// Files are certificates that lie in files, and are read again when these change.
+type Files struct {
 	pairs  []site.KeyPair
 	log    Logger
 	config atomic.Pointer[tls.Config]
 	seen   [sha256.Size]byte // what was read last, good or bad
 }
 
-func newFiles(pairs []site.KeyPair, log Logger) (*files, error) {
-	f := &files{pairs: pairs, log: log}
+// NewFiles reads the certificates.
+func NewFiles(pairs []site.KeyPair, log Logger) (*Files, error) {
+	f := &Files{pairs: pairs, log: log}
 	_, err := f.read()
 	return f, err
 }
 
+// Config is what is spoken with them now.
+func (f *Files) Config() *tls.Config { return f.config.Load() }
+
 // read takes over what is in the files, if that is new.
-func (f *files) read() (changed bool, err error) {
+func (f *Files) read() (changed bool, err error) {
 	certificates := make([]tls.Certificate, len(f.pairs))
 	sum := sha256.New()
 	for i, pair := range f.pairs {
@@ -65,9 +69,9 @@ func newTLS(certificates []tls.Certificate) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: certificates, NextProtos: []string{"h2", "http/1.1"}}
 }
 
-// watch looks at the files until ctx ends. While they are wrong the certificates
+// Watch looks at the files until ctx ends. While they are wrong the certificates
 // from before stay: a renewal may be half way.
-func (f *files) watch(ctx context.Context) {
+func (f *Files) Watch(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -80,7 +84,7 @@ func (f *files) watch(ctx context.Context) {
 	}
 }
 
-func (f *files) look() {
+func (f *Files) look() {
 	switch changed, err := f.read(); {
 	case !changed:
 	case err != nil:

@@ -43,7 +43,7 @@ type Server struct {
 	begin      sync.Once
 	served     sync.WaitGroup
 	log        Logger
-	complaints *complaints
+	complaints *Complaints
 }
 
 // listen binds an address; connections wait there until use.
@@ -56,7 +56,7 @@ func listen(addr netip.AddrPort, m *Metrics, l Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening redirector '%s': %w", addr, err)
 	}
-	s := &Server{addr: addr, handler: NewHandler(m), log: l, complaints: &complaints{log: l, addr: addr}}
+	s := &Server{addr: addr, handler: NewHandler(m), log: l, complaints: NewComplaints(fmt.Sprintf("redirector '%s'", addr), l)}
 	s.door = newDoor(socket, m.connections, s.secured, s.complaints)
 	s.handoff = newHandoff(socket.Addr())
 	s.http1 = s.newFast()

@@ -26,13 +26,13 @@ func newSettings(r site.Redirector, addr netip.AddrPort, log Logger) (*settings,
 	s.table.Store(route.NewTable())
 	switch {
 	case len(r.Certificates) > 0:
-		files, err := newFiles(r.Certificates, log)
+		files, err := NewFiles(r.Certificates, log)
 		if err != nil {
 			cancel()
 			return nil, err
 		}
-		s.tls = files.config.Load
-		s.tasks.Go(func() { files.watch(ctx) })
+		s.tls = files.Config
+		s.tasks.Go(func() { files.Watch(ctx) })
 	case r.ACME.Dir != "":
 		acme, err := newACME(r.ACME, addr, s.named, log)
 		if err != nil {

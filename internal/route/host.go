@@ -10,7 +10,7 @@ import (
 // lower case and has neither a port nor a final dot; nil: there is none.
 func (t *Table) Host(host string) *Entry {
 	s := t.set.Load()
-	if e := s.hosts[host]; e != nil || len(s.wildcards) == 0 {
+	if e := s.hosts.get(host); e != nil || s.wildcards.count == 0 {
 		return e
 	}
 	return s.wildcardHost(host)
@@ -19,7 +19,7 @@ func (t *Table) Host(host string) *Entry {
 // wildcardHost returns the entry of a wildcard that is redirected.
 func (s *set) wildcardHost(host string) *Entry {
 	name, err := site.CanonicalName(host)
-	if err != nil || s.entries[name] != nil {
+	if err != nil || s.entries.get(name) != nil {
 		return nil
 	}
 	if e := s.wildcard(name); e != nil && e.site.Redirect != nil {
@@ -30,7 +30,7 @@ func (s *set) wildcardHost(host string) *Entry {
 
 // Named reports whether a host is written in the Corefile, and not just below a
 // wildcard.
-func (t *Table) Named(host string) bool { return t.set.Load().hosts[host] != nil }
+func (t *Table) Named(host string) bool { return t.set.Load().hosts.get(host) != nil }
 
 // Requested counts a request.
 func (e *Entry) Requested() { e.requests.Add(1) }

@@ -18,8 +18,8 @@ const (
 
 // Decision says, for one site at one moment, who serves it and why.
 type Decision struct {
-	Epoch     uint64        // counts this site's decisions
-	Side      Side          // what was measured
+	Epoch     uint64        // counts this site's decisions, those that are forced among them
+	Side      Side          // what was measured, or is forced
 	Share     float64       // of the clients that are diverted
 	CDNs      []CDN         // where to, or where it would be with divert none; several share by weight
 	Origins   []Served      // which serve those who are not diverted; nil: the site's only one
@@ -49,11 +49,12 @@ const (
 	CauseNoData    Cause = "no_data"   // the rule for missing data
 	CauseNoCDN     Cause = "no_cdn"    // every CDN is out
 	CauseHides     Cause = "hides"     // the CNAME would hide data of the next plugin
+	CauseOverride  Cause = "override"  // an operator forces it
 )
 
 // Causes lists those that visitors may go elsewhere by.
 func Causes() []Cause {
-	return []Cause{CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData, CauseNoCDN, CauseHides}
+	return []Cause{CauseThreshold, CauseDown, CauseRecovered, CauseBelow, CauseNoData, CauseNoCDN, CauseHides, CauseOverride}
 }
 
 // Reason is why a decision was taken: the worst threshold at that moment.
@@ -68,11 +69,16 @@ type Reason struct {
 	Age    time.Duration // of the newest sample; with CauseNoData, since when there is no fresh one
 	Detail string        // what failed in the newest sample; empty: nothing
 	Hides  string        // with CauseHides, the types of data that would be hidden
+
+	Override *Override // with CauseOverride, not to be changed; nothing else is set then
 }
 
 // String says it in a line, such as
 // "threshold: response_time 390ms is 130 % of the limit 300ms (age 1s)".
 func (r Reason) String() string {
+	if r.Override != nil {
+		return r.Override.String()
+	}
 	cause := string(r.Cause)
 	if r.Hides != "" {
 		cause += " " + r.Hides

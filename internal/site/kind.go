@@ -36,6 +36,7 @@ var kinds = map[string]kind{
 	"snmp":       {feed: true, schemes: []string{"snmp"}, port: "161"},
 	"file":       {feed: true, schemes: []string{"file"}},
 	"redirector": {feed: true, schemes: []string{"redirector"}},
+	"push":       {feed: true, schemes: []string{"push"}},
 }
 
 // ProbeKinds lists the kinds of probes.

@@ -13,7 +13,7 @@ var maps = []string{"haproxy", "nginx", "node_exporter", "trafficserver", "varni
 // Every kind is a probe or a feed, and measures something that is known.
 func TestKinds(t *testing.T) {
 	probes, feeds := site.ProbeKinds(), site.FeedKinds()
-	if len(probes) != 7 || len(feeds) != 8 || !slices.IsSorted(probes) || !slices.IsSorted(feeds) {
+	if len(probes) != 7 || len(feeds) != 9 || !slices.IsSorted(probes) || !slices.IsSorted(feeds) {
 		t.Fatalf("got %q and %q", probes, feeds)
 	}
 	for _, kind := range slices.Concat(probes, feeds) {

@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -201,5 +202,46 @@ func TestShown(t *testing.T) {
 		if got := (site.Target{Kind: "smoke", URL: url}).Shown(); got != want {
 			t.Errorf("%s: got %s", url, got)
 		}
+	}
+}
+
+// Paths have names of their own, which tell no secret.
+func TestPathNames(t *testing.T) {
+	s := valid()
+	s.Origins[0].Addresses = addresses("192.0.2.1", "2001:db8::1")
+	s.Probes[0].URL = "http://{origin}/?token=secret"
+	s.Probes = append(s.Probes, s.Probes[0], site.Source{Kind: "tcp", URL: "tcp://mail.example.org:25", Every: 20 * time.Second, Timeout: time.Second})
+	s.Feeds = []site.Source{{Kind: "map", URL: "http://cdn.example.net/", Every: time.Minute, Ask: site.Ask{Map: "bunny"}}} // an hour behind: no path
+	s.Origins = append(s.Origins, site.Origin{Name: "fra", Addresses: addresses("192.0.2.9"), Feeds: []site.Source{{Kind: "json", URL: "http://{origin}/", Every: 5 * time.Second, Ask: site.Ask{Delay: time.Minute}}}})
+	want := []string{
+		"http 192.0.2.1", "http 2001:db8::1", "fra http 192.0.2.9", "http 192.0.2.1 #2", "http 2001:db8::1 #2", "fra http 192.0.2.9 #2", "tcp", "fra json 192.0.2.9",
+	}
+	if got := s.PathNames(); !slices.Equal(got, want) || len(s.Paths()) != len(want) {
+		t.Errorf("got %q for %d paths, want %q", got, len(s.Paths()), want)
+	}
+	if got := s.Attention(); got != 30*time.Second {
+		t.Errorf("got %s, want three periods of the first probe", got)
+	}
+	s.Origins[1].Feeds[0].Ask.Delay = time.Second
+	if got := s.Attention(); got != 16*time.Second {
+		t.Errorf("got %s, want three periods of the feed and its delay", got)
+	}
+}
+
+func TestMayShare(t *testing.T) {
+	s := valid()
+	for want, answers := range map[bool][]site.Answer{
+		false: {{Form: site.FormSwitch}},
+		true:  {{Form: site.FormSwitch, Keyed: true}, {Form: site.FormCNAME, Host: "o.example.org."}, {Form: site.FormAddress}},
+	} {
+		for _, s.Answer = range answers {
+			if s.MayShare() != want {
+				t.Errorf("%+v: got %t", s.Answer, !want)
+			}
+		}
+	}
+	s.Answer, s.Redirect = site.Answer{Form: site.FormSwitch}, &site.Redirect{Own: addresses("192.0.2.80")}
+	if !s.MayShare() {
+		t.Error("DNS always leads to the redirector: Expected a share allowed")
 	}
 }

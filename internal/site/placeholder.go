@@ -16,6 +16,9 @@ func (s *Site) ExpandAsked(text string) (string, error) { return s.expand(text, 
 
 // expand leaves one placeholder as it is.
 func (s *Site) expand(text, stays string) (string, error) {
+	if !strings.Contains(text, "{") {
+		return text, nil
+	}
 	name := strings.TrimSuffix(s.Name(), ".")
 	label := dns.SplitDomainName(s.Name())[0]
 	values := map[string]string{"{name}": name, "{label}": label, "{host}": s.Hosts[0], stays: stays}

@@ -109,7 +109,7 @@ func TestReason(t *testing.T) {
 
 // The lists that others range over have no row twice, and none that is empty.
 func TestLists(t *testing.T) {
-	list(t, "cause", site.Causes(), 7)
+	list(t, "cause", site.Causes(), 8)
 	list(t, "statistic", site.Statistics(), 8)
 	list(t, "signal", site.Signals(), 8)
 	list(t, "failure", site.Failures(), 11)

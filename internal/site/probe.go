@@ -2,6 +2,8 @@ package site
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -41,6 +43,19 @@ type Target struct {
 	Public  bool // only addresses of the public Internet may be connected to
 }
 
+// Fingerprint tells targets apart in every process alike: two that ask the same have
+// the same one, whichever server they are of.
+func (t Target) Fingerprint() uint64 {
+	ask := t.Ask.Value()
+	var codes statusCodes
+	if ask.Status != (StatusSet{}) {
+		codes, ask.Status = ask.Status.codes.Value(), StatusSet{} // which would be a place in memory
+	}
+	text := fmt.Sprintf("%q %q %q %d %t %x %+v", t.Kind, t.URL, t.Host, t.Timeout, t.Public, codes, ask)
+	sum := sha256.Sum256([]byte(text))
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
 // perAddress reports whether each address of an origin is asked by itself.
 func (s Source) perAddress() bool { return strings.Contains(s.URL, "{origin}") }
 
@@ -62,8 +77,8 @@ func (s Source) target(addr netip.Addr, host string, public bool) Target {
 // an empty path of HTTP.
 func canonicalURL(text, defaultPort string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return text // Validate refuses it, or it is a file's
+	if err != nil || u.Host == "" || u.Scheme == "push" {
+		return text // Validate refuses it, or it is a file's, or what a host calls itself
 	}
 	port := u.Port()
 	if port == "" {
@@ -102,6 +117,8 @@ func (k kind) checkURL(raw string) error {
 		return checkFile(text, u)
 	case u.Scheme == "redirector":
 		return nil // it names the site, see Counted
+	case u.Scheme == "push":
+		return CheckPusher(k.written(raw))
 	case u.Hostname() == "":
 		return fmt.Errorf("'%s' is not %s: it has no host", text, form)
 	case u.User != nil || u.Fragment != "":
@@ -130,6 +147,8 @@ func (k kind) form() string {
 		return "the absolute path of a file"
 	case "icmp":
 		return "a host"
+	case "push":
+		return "the name of a host that pushes"
 	}
 	return "a host and port"
 }

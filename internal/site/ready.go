@@ -110,9 +110,9 @@ func pathOf(raw string) string {
 
 // withAddress has an address stand for {origin} or {target}, where a URL is read
 // before it is known. One of IPv6 finds where that is only a part of the host.
-func withAddress(raw string) string {
-	return strings.NewReplacer("{origin}", "[2001:db8::1]", "{target}", "[2001:db8::1]").Replace(raw)
-}
+func withAddress(raw string) string { return someAddress.Replace(raw) }
+
+var someAddress = strings.NewReplacer("{origin}", "[2001:db8::1]", "{target}", "[2001:db8::1]")
 
 // Led returns by which name visitors are led to a CDN, and what host they ask for
 // there: those who are redirected and never follow DNS come as they were told to.

@@ -119,8 +119,8 @@ func servicesOf(cdn string, sites []*Site) []string {
 // error is a *PlaceError.
 func (c *WatchedCDN) SetServices(sites []*Site) error {
 	ids := servicesOf(c.Name, sites)
-	if len(ids) > maxServices {
-		return &PlaceError{c.Place, fmt.Errorf("cdn '%s' has %d services on the sites' lines: more than %d take too long to read", c.Name, len(ids), maxServices)}
+	if err := c.CheckServices(len(ids)); err != nil {
+		return &PlaceError{c.Place, err}
 	}
 	for i := range c.Watch.Feeds {
 		f := &c.Watch.Feeds[i]
@@ -130,26 +130,52 @@ func (c *WatchedCDN) SetServices(sites []*Site) error {
 		if len(ids) == 0 {
 			return &PlaceError{c.Place, fmt.Errorf("%s of cdn '%s' reads services, and no site's line names one: write 'cdn %s TARGET service ID'", f.Key(), c.Name, c.Name)}
 		}
-		if err := c.checkLines(*f, sites); err != nil {
-			return err
+		for _, s := range sites {
+			if err := c.checkLines(*f, s); err != nil {
+				return err
+			}
 		}
 		f.Ask.Services = strings.Join(ids, " ")
 	}
 	return nil
 }
 
-// checkLines refuses lines of sites that a feed of services could not add up: a
+// CheckServices refuses more services than can be read in turn.
+func (c *WatchedCDN) CheckServices(n int) error {
+	if n > maxServices {
+		return fmt.Errorf("cdn '%s' has %d services on the sites' lines: more than %d take too long to read", c.Name, n, maxServices)
+	}
+	return nil
+}
+
+// ReadsServices reports whether any feed of the CDN reads each of its services.
+func (c *WatchedCDN) ReadsServices() bool {
+	return slices.ContainsFunc(c.Watch.Feeds, Source.OfServices)
+}
+
+// WithServices returns the CDN with feeds that read these services.
+func (c *WatchedCDN) WithServices(ids []string) *WatchedCDN {
+	other, watch, policy := *c, *c.Watch, *c.Watch.Policy
+	watch.Policy, other.Watch = &policy, &watch
+	watch.Feeds = slices.Clone(watch.Feeds)
+	for i := range watch.Feeds {
+		if f := &watch.Feeds[i]; f.OfServices() {
+			f.Ask.Services = strings.Join(ids, " ")
+		}
+	}
+	return &other
+}
+
+// checkLines refuses lines of a site that a feed of services could not add up: a
 // sum without them would be too small.
-func (c *WatchedCDN) checkLines(f Source, sites []*Site) error {
-	for _, s := range sites {
-		for _, line := range s.CDNs {
-			switch {
-			case line.Name != c.Name:
-			case line.Service == "":
-				return &PlaceError{s.Place, fmt.Errorf("cdn '%s' of the site has no service, and %s reads services: write 'cdn %[1]s TARGET service ID', and the same ID on the lines of sites that share one", c.Name, f.Key())}
-			case f.Ask.Map == "bunny" && strings.Trim(line.Service, "0123456789") != "":
-				return &PlaceError{s.Place, fmt.Errorf("service '%s' of cdn '%s' is not the number of a pull zone, which %s asks for", line.Service, c.Name, f.Key())}
-			}
+func (c *WatchedCDN) checkLines(f Source, s *Site) error {
+	for _, line := range s.CDNs {
+		switch {
+		case line.Name != c.Name:
+		case line.Service == "":
+			return &PlaceError{s.Place, fmt.Errorf("cdn '%s' of the site has no service, and %s reads services: write 'cdn %[1]s TARGET service ID', and the same ID on the lines of sites that share one", c.Name, f.Key())}
+		case f.Ask.Map == "bunny" && strings.Trim(line.Service, "0123456789") != "":
+			return &PlaceError{s.Place, fmt.Errorf("service '%s' of cdn '%s' is not the number of a pull zone, which %s asks for", line.Service, c.Name, f.Key())}
 		}
 	}
 	return nil
@@ -158,16 +184,47 @@ func (c *WatchedCDN) checkLines(f Source, sites []*Site) error {
 // ValidateServices refuses a service that no feed reads. Every error is a
 // *PlaceError.
 func ValidateServices(cdns []*WatchedCDN, sites []*Site) error {
-	reads := make(map[string]bool)
+	known := make(map[string]*WatchedCDN)
 	for _, c := range cdns {
-		reads[c.Name] = slices.ContainsFunc(c.Watch.Feeds, Source.OfServices)
+		known[c.Name] = c
 	}
 	for _, s := range sites {
-		for _, c := range s.CDNs {
-			if c.Service != "" && !reads[c.Name] {
-				return &PlaceError{s.Place, fmt.Errorf("service '%s' of cdn '%s' is read by nothing: its block needs a feed with {service}, or a map of its API", c.Service, c.Name)}
-			}
+		if err := s.checkRead(known); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (s *Site) checkRead(cdns map[string]*WatchedCDN) error {
+	for _, c := range s.CDNs {
+		if cdn := cdns[c.Name]; c.Service != "" && (cdn == nil || !cdn.ReadsServices()) {
+			return &PlaceError{s.Place, fmt.Errorf("service '%s' of cdn '%s' is read by nothing: its block needs a feed with {service}, or a map of its API", c.Service, c.Name)}
+		}
+	}
+	return nil
+}
+
+// CheckWatched checks the lines of a site against the watched CDNs that they may
+// name, as ValidateWatched, SetServices and ValidateServices check those of many.
+// Every error is a *PlaceError.
+func (s *Site) CheckWatched(cdns map[string]*WatchedCDN) error {
+	for _, line := range s.CDNs {
+		c := cdns[line.Name]
+		if c == nil {
+			continue
+		}
+		if err := c.checkTarget(s); err != nil {
+			return err
+		}
+		for _, f := range c.Watch.Feeds {
+			if !f.OfServices() {
+				continue
+			}
+			if err := c.checkLines(f, s); err != nil {
+				return err
+			}
+		}
+	}
+	return s.checkRead(cdns)
 }

@@ -3,6 +3,7 @@ package site
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ type Site struct {
 	Zone  string   // canonical; the zone that the names lie in
 	Hosts []string // names that its web server knows; the first goes into probes
 	Place string   // where it was defined, as file:line
+	Class string   // whose properties it shares; empty: none
+
+	Customer string // whose it is; empty: the provider's
 
 	Origins []Origin // in order of preference; at least one
 	CDNs    []CDN    // in order of preference
@@ -100,6 +104,11 @@ const (
 // Partial reports whether some clients may be diverted while others are not.
 func (d Divert) Partial() bool { return d.Mode == DivertFixed && d.Share > 0 && d.Share < 1 }
 
+// MayShare reports whether some clients may get a CDN while others get the origin.
+func (s *Site) MayShare() bool {
+	return s.Answer.Form != FormSwitch || s.Answer.Keyed || s.Own() != nil
+}
+
 // NoData says what to do when no threshold has fresh data.
 type NoData struct {
 	Action NoDataAction
@@ -170,73 +179,98 @@ type Path struct {
 
 // Paths returns everything that is probed and read for the site and that it is
 // judged by, in a stable order: probe by probe, feed by feed, address by address.
-func (s *Site) Paths() []Path {
-	var paths []Path
-	line := 0
-	add := func(more []Path) {
-		for i := range more {
-			more[i].Line = line
-		}
-		paths = append(paths, more...)
-		line++
-	}
-	for _, src := range slices.Concat(s.Probes, s.Feeds) {
-		if !src.late() {
-			add(s.pathsOf(src))
-		}
-	}
-	for i, o := range s.Origins {
-		for _, src := range o.Feeds {
-			if !src.late() {
-				add(s.pathsTo(src, i))
-			}
-		}
-	}
-	return paths
-}
+func (s *Site) Paths() []Path { return s.pathsOf(s.ways(false)) }
 
 // Informs returns what is read only to be shown: feeds that are too far behind for
 // anything to be decided by them.
-func (s *Site) Informs() []Path {
-	var paths []Path
-	for _, src := range s.Feeds {
-		if src.late() {
-			paths = append(paths, s.pathsOf(src)...)
+func (s *Site) Informs() []Path { return s.pathsOf(s.ways(true)) }
+
+func (s *Site) pathsOf(ways []way) []Path {
+	paths := make([]Path, 0, len(ways))
+	for _, w := range ways {
+		path := s.path(*w.src, w.origin, w.addr)
+		path.Line = w.line
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// PathNames returns names for the paths, in their order: whose, how and where, which
+// tells no secret. A number follows where that is not enough.
+func (s *Site) PathNames() []string {
+	ways := s.ways(false)
+	names := make([]string, len(ways))
+	for i, w := range ways {
+		name := w.src.Kind
+		if w.origin != EveryOrigin && s.Origins[w.origin].Name != "" {
+			name = s.Origins[w.origin].Name + " " + name
+		}
+		if w.addr.IsValid() {
+			name += " " + w.addr.String()
+		}
+		names[i] = name
+		for n := 2; slices.Contains(names[:i], names[i]); n++ {
+			names[i] = name + " #" + strconv.Itoa(n)
 		}
 	}
-	for i, o := range s.Origins {
-		for _, src := range o.Feeds {
-			if src.late() {
-				paths = append(paths, s.pathsTo(src, i)...)
+	return names
+}
+
+// Attention is for how long the site may hear nothing before one of its sources is
+// stale.
+func (s *Site) Attention() time.Duration {
+	var shortest time.Duration
+	for i, w := range s.ways(false) {
+		if stale := StaleAfter(w.src.Every) + w.src.Ask.Behind(); i == 0 || stale < shortest {
+			shortest = stale
+		}
+	}
+	return shortest
+}
+
+// way is a path, short of its target.
+type way struct {
+	src    *Source
+	line   int
+	origin int
+	addr   netip.Addr
+}
+
+// ways returns those of the sources that are too far behind to be judged by, or
+// those of the others.
+func (s *Site) ways(late bool) []way {
+	var ways []way
+	line := 0
+	add := func(sources []Source, origin int) {
+		for i := range sources {
+			if src := &sources[i]; src.late() == late {
+				ways = s.appendWays(ways, way{src: src, line: line, origin: origin})
+				line++
 			}
 		}
 	}
-	return paths
-}
-
-// pathsOf returns those of a source of the site itself.
-func (s *Site) pathsOf(src Source) []Path {
-	if !src.perAddress() {
-		return []Path{s.path(src, EveryOrigin, netip.Addr{})}
-	}
-	var paths []Path
+	add(s.Probes, EveryOrigin)
+	add(s.Feeds, EveryOrigin)
 	for i := range s.Origins {
-		paths = append(paths, s.pathsTo(src, i)...)
+		add(s.Origins[i].Feeds, i)
 	}
-	return paths
+	return ways
 }
 
-// pathsTo returns those of a source to one origin.
-func (s *Site) pathsTo(src Source, origin int) []Path {
-	if !src.perAddress() {
-		return []Path{s.path(src, origin, netip.Addr{})}
+// appendWays appends those of a source of one origin, or of the site itself.
+func (s *Site) appendWays(ways []way, w way) []way {
+	if !w.src.perAddress() {
+		return append(ways, w)
 	}
-	addrs := s.Origins[origin].Addresses
-	paths := make([]Path, len(addrs))
-	for i, addr := range addrs {
-		paths[i] = s.path(src, origin, addr)
+	for i := range s.Origins {
+		if w.origin != EveryOrigin && w.origin != i {
+			continue
+		}
+		for _, addr := range s.Origins[i].Addresses {
+			ways = append(ways, way{w.src, w.line, i, addr})
+		}
 	}
-	return paths
+	return ways
 }
 
 func (s *Site) path(src Source, origin int, addr netip.Addr) Path {
@@ -244,10 +278,10 @@ func (s *Site) path(src Source, origin int, addr netip.Addr) Path {
 }
 
 // public reports whether a path must stay on the public Internet: that of an
-// origin which is operated by somebody else. What speaks for all origins is the
-// operator's own choice.
+// origin which is operated by somebody else, and all of a customer's site. What speaks
+// for all origins of others is the operator's own choice.
 func (s *Site) public(origin int) bool {
-	return s.Public || origin != EveryOrigin && s.Origins[origin].ThirdParty
+	return s.Public || s.Customer != "" || origin != EveryOrigin && s.Origins[origin].ThirdParty
 }
 
 // Serves reports whether name, which must be canonical, is one of the site's

@@ -126,7 +126,7 @@ func (s *Site) checkDivert() error {
 		return wrong("divert", "divert '%s' is neither all nor fixed nor none", d.Mode)
 	case d.Mode == DivertFixed && !(d.Share >= 0 && d.Share <= 1):
 		return wrong("divert", "share %s is not from 0%% to 100%%", formatShare(d.Share))
-	case d.Partial() && s.Answer.Form == FormSwitch && !s.Answer.Keyed && s.Own() == nil:
+	case d.Partial() && !s.MayShare():
 		return wrong("divert", "a share of the clients needs 'answer cname HOST' or 'answer address': resolvers that several clients share would mix addresses and CNAME; 'answer switch keyed' accepts that")
 	}
 	return nil

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -83,48 +82,6 @@ func (s *Site) checkOwn() error {
 		return wrong("https", noMeaning, "https")
 	case len(s.Hides) > 0:
 		return wrong("hides", noMeaning, "hides")
-	}
-	return nil
-}
-
-// checkRedirects has the redirector know each host for one site, and send nobody
-// to a host that it answers for.
-func checkRedirects(sites []*Site) error {
-	owner := make(map[string]*Site)
-	for _, s := range sites {
-		for _, host := range s.Redirected() {
-			if other := owner[dns.Fqdn(host)]; other != nil {
-				return &PlaceError{s.Place, fmt.Errorf("host '%s' is redirected for the site '%s' at %s already", host, other.Name(), other.Place)}
-			}
-			owner[dns.Fqdn(host)] = s
-		}
-		for _, name := range s.Names {
-			if s.Redirect != nil {
-				owner[name] = s
-			}
-		}
-	}
-	for _, s := range sites {
-		if err := s.checkNoRound(owner); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkNoRound refuses to send visitors from redirect to redirect.
-func (s *Site) checkNoRound(owner map[string]*Site) error {
-	if s.Redirect == nil {
-		return nil
-	}
-	hosts := []string{s.Redirect.Host}
-	for _, c := range s.CDNs {
-		hosts = append(hosts, s.HostAt(c))
-	}
-	for _, host := range hosts {
-		if other := ownerOf(dns.Fqdn(host), owner); other != nil {
-			return &PlaceError{s.Place, fmt.Errorf("'%s' of 'redirect' is a host of the site '%s' at %s, which is redirected, too: visitors would go round", host, other.Name(), other.Place)}
-		}
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type WatchedCDN struct {
 	Soft       float64 // bit/s from which on it gets no further sites while another CDN takes them
 	Zone       string  // canonical; we answer for the names below it; empty: its DNS is not ours
 
+	Provision Provision // who sets its side of sites up
+
 	// Watch is the CDN as a site sees its origins: these are the CDN's nodes, or
 	// the CDN as a whole, and when all of them are out the CDN is.
 	Watch *Site
@@ -29,6 +31,12 @@ type WatchedCDN struct {
 
 // Nodes reports whether the nodes of the CDN are known.
 func (c *WatchedCDN) Nodes() bool { return c.Watch.Origins[0].Name != "" }
+
+// Watches reports whether it is observed: a block may say only who sets up sites there.
+func (c *WatchedCDN) Watches() bool {
+	sources := len(c.Watch.Probes) + len(c.Watch.Feeds) + len(c.Watch.Thresholds)
+	return !c.Provision.On() || sources > 0 || c.Nodes() || c.Zone != "" || c.Capacity > 0
+}
 
 // Times and counts of a CDN that is out. Other people's visitors depend on it,
 // so it is left later than an address and taken back later.
@@ -149,6 +157,12 @@ func (c *WatchedCDN) Validate() error {
 	if err := cmp.Or(c.checkNodes(), c.checkServices(), c.Watch.checkTTL()); err != nil {
 		return err
 	}
+	if err := c.Provision.validate(c.ThirdParty); err != nil {
+		return err
+	}
+	if !c.Watches() {
+		return nil
+	}
 	if len(c.Watch.Thresholds)+len(c.Watch.Origins[0].Thresholds) == 0 {
 		return wrong("", "cdn '%s' has nothing to be judged by: it takes a probe, or a feed and a threshold", c.Name)
 	}
@@ -209,7 +223,7 @@ func (c *WatchedCDN) checkNodes() error {
 func ValidateWatched(cdns []*WatchedCDN, sites []*Site, servers []Server, zones []string) error {
 	owner := owners(sites)
 	for _, c := range cdns {
-		if err := cmp.Or(c.checkZone(servers, zones), c.checkTargets(cdns, sites)); err != nil {
+		if err := cmp.Or(c.CheckZone(servers, zones), c.checkTargets(cdns, sites)); err != nil {
 			return err
 		}
 		for _, src := range slices.Concat(c.Watch.Probes, c.Watch.Feeds) {
@@ -217,18 +231,27 @@ func ValidateWatched(cdns []*WatchedCDN, sites []*Site, servers []Server, zones 
 			if err != nil {
 				continue // Validate has refused it
 			}
-			if name, err := CanonicalName(u.Hostname()); err == nil && ownerOf(name, owner) != nil {
-				return &PlaceError{c.Place, fmt.Errorf("%s of cdn '%s' asks '%s', a name of the site '%s', which leads where the decision says",
-					src.Key(), c.Name, u.Hostname(), ownerOf(name, owner).Name())}
+			if name, err := CanonicalName(u.Hostname()); err == nil && owner.of(name) != nil {
+				return c.asksSite(src, owner.of(name))
 			}
 		}
 	}
 	return nil
 }
 
-// checkZone keeps out of the CDN's zone what is answered otherwise: the names of
-// name servers, and zones that are served.
-func (c *WatchedCDN) checkZone(servers []Server, zones []string) error {
+// asksSite is the error of a source that asks a site's name.
+func (c *WatchedCDN) asksSite(src Source, s *Site) *PlaceError {
+	host := ""
+	if u, err := url.Parse(src.URL); err == nil {
+		host = u.Hostname()
+	}
+	return &PlaceError{c.Place, fmt.Errorf("%s of cdn '%s' at %s asks '%s', a name of the site '%s' at %s, which leads where the decision says",
+		src.Key(), c.Name, c.Place, host, s.Name(), s.Place)}
+}
+
+// CheckZone keeps out of the CDN's zone what is answered otherwise: the names of
+// name servers, and zones that are served. Every error is a *PlaceError.
+func (c *WatchedCDN) CheckZone(servers []Server, zones []string) error {
 	for _, s := range servers {
 		if c.Zone != "" && dns.IsSubDomain(c.Zone, s.Name) {
 			return &PlaceError{s.Place, fmt.Errorf("name server '%s' is in the dns zone '%s' of cdn '%s', where every name has the addresses of nodes", s.Name, c.Zone, c.Name)}
@@ -249,20 +272,44 @@ func (c *WatchedCDN) checkTargets(cdns []*WatchedCDN, sites []*Site) error {
 		return nil
 	}
 	for _, other := range cdns {
-		if other != c && other.Zone != "" && (dns.IsSubDomain(c.Zone, other.Zone)) {
-			return &PlaceError{c.Place, fmt.Errorf("dns zone '%s' of cdn '%s' holds that of cdn '%s'", c.Zone, c.Name, other.Name)}
+		if err := c.holds(other); other != c && err != nil {
+			return err
 		}
 	}
 	for _, s := range sites {
-		for _, name := range append([]string{s.Alias()}, s.Names...) {
-			if name != "" && dns.IsSubDomain(c.Zone, name) {
-				return &PlaceError{s.Place, fmt.Errorf("the name '%s' of the site is in the dns zone '%s' of cdn '%s'", name, c.Zone, c.Name)}
-			}
+		if err := c.holdsName(s); err != nil {
+			return err
 		}
-		for _, line := range s.CDNs {
-			if line.Name == c.Name && (line.Target == c.Zone || !dns.IsSubDomain(c.Zone, line.Target)) {
-				return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' is not below its dns zone '%s'", line.Target, c.Name, c.Zone)}
-			}
+		if err := c.checkTarget(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holds is the error of a CDN whose dns zone holds that of another.
+func (c *WatchedCDN) holds(other *WatchedCDN) *PlaceError {
+	if c.Zone == "" || other.Zone == "" || !dns.IsSubDomain(c.Zone, other.Zone) {
+		return nil
+	}
+	return &PlaceError{c.Place, fmt.Errorf("dns zone '%s' of cdn '%s' at %s holds that of cdn '%s' at %s", c.Zone, c.Name, c.Place, other.Name, other.Place)}
+}
+
+// holdsName is the error of a site with a name in the CDN's dns zone.
+func (c *WatchedCDN) holdsName(s *Site) *PlaceError {
+	for _, name := range s.zoneNames() {
+		if c.Zone != "" && dns.IsSubDomain(c.Zone, name) {
+			return &PlaceError{s.Place, fmt.Errorf("the name '%s' of the site '%s' is in the dns zone '%s' of cdn '%s' at %s", name, s.Name(), c.Zone, c.Name, c.Place)}
+		}
+	}
+	return nil
+}
+
+// checkTarget has the targets of a site below the CDN's dns zone.
+func (c *WatchedCDN) checkTarget(s *Site) error {
+	for _, line := range s.CDNs {
+		if c.Zone != "" && line.Name == c.Name && (line.Target == c.Zone || !dns.IsSubDomain(c.Zone, line.Target)) {
+			return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' is not below its dns zone '%s', which is at %s", line.Target, c.Name, c.Zone, c.Place)}
 		}
 	}
 	return nil

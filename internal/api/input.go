@@ -1,0 +1,52 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Bounds of what a request may say.
+const (
+	maxBody  = 64 << 10 // octets
+	MaxDraft = 64 << 20 // octets of texts that are put into the draft
+	MaxWhy   = 1000     // octets
+
+	mostHistory = 1000
+	mostJournal = 10_000
+)
+
+// some keeps a list from being null.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// short wants a reason to be no longer than it may be, and takes the space around it
+// away.
+func short(place string, why *string) []error {
+	*why = strings.TrimSpace(*why)
+	if len(*why) <= MaxWhy {
+		return nil
+	}
+	return []error{&Fault{Location: place, Message: fmt.Sprintf("the why has %d octets, and %d at most are possible", len(*why), MaxWhy)}}
+}
+
+// named makes the name of an object the one that the store has.
+func named(place string, kind site.ObjectKind, name *string) []error {
+	if kind != site.ObjectSite {
+		return nil
+	}
+	is, err := site.CanonicalName(*name)
+	switch {
+	case err != nil:
+		return []error{&Fault{Location: place, Message: err.Error()}}
+	case is == ".":
+		return []error{&Fault{Location: place, Message: "'.' is the root of all names, which is no site"}}
+	}
+	*name = strings.TrimSuffix(is, ".")
+	return nil
+}

@@ -1,0 +1,22 @@
+package api
+
+// Resources are what is in a store, one thing at a time, and what hosts push.
+type Resources struct {
+	Documents   Documents
+	Identities  Identities
+	Pushes      Pushes
+	Beginning   Beginning
+	Onboardings Onboardings
+}
+
+func (a *API) registerResources() {
+	a.registerConfig()
+	a.registerCustomers()
+	a.registerPlans()
+	a.registerUsers()
+	a.registerTokens()
+	a.registerAudit()
+	a.registerPush()
+	a.registerInit()
+	a.registerOnboardings()
+}

@@ -1,0 +1,93 @@
+package onboard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
+)
+
+// Record is a TXT record that shows who controls a name.
+type Record struct{ Name, Text string }
+
+// proofLabel is below which name a proof stands, and proofWord what it begins with.
+const (
+	proofLabel = "_cdnredirect."
+	proofWord  = "cdnredirect="
+)
+
+// RecordOf returns the record for a name; that of a wildcard is that of the name above.
+func RecordOf(o *site.Onboarding, name string) Record {
+	return Record{Name: proofLabel + strings.TrimPrefix(name, "*."), Text: proofWord + o.Token}
+}
+
+// NamesOf returns all names and hosts of a site, each once, without final dots.
+func NamesOf(s *site.Site) (names []string) {
+	for _, name := range slices.Concat(s.Names, s.Hosts) {
+		if name = strings.TrimSuffix(name, "."); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// prove claims the names of the site once each of them was proved.
+func (t try) prove(ctx context.Context) (string, error) {
+	words := fmt.Sprintf("by the word of %s", t.o.By)
+	if t.o.Proof == site.ProofTXT {
+		words = ""
+		if err := t.proved(ctx); err != nil {
+			return "", err
+		}
+	}
+	return words, t.Claims.Claim(ctx, *t.o, t.o.Names)
+}
+
+// proved waits until a record, or an earlier claim, shows each name to be the customer's.
+func (t try) proved(ctx context.Context) error {
+	var missing []string
+	for _, name := range t.o.Names {
+		shown, why, err := t.shown(ctx, name)
+		if err != nil {
+			return err
+		}
+		if r := RecordOf(t.o, name); !shown && !slices.ContainsFunc(missing, func(m string) bool { return strings.HasPrefix(m, r.Name+" ") }) {
+			missing = append(missing, fmt.Sprintf("%s TXT \"%s\" (%s)", r.Name, r.Text, why))
+		}
+	}
+	if missing != nil {
+		return waitFor("set these records:\n%s", strings.Join(missing, "\n"))
+	}
+	return nil
+}
+
+// shown reports whether a name was proved, or why not. That the resolvers do not answer
+// is no answer, and no error of ours either: it may be the name that they fail at.
+func (t try) shown(ctx context.Context, name string) (shown bool, why string, err error) {
+	if shown, err = t.Claims.Proved(ctx, *t.o, name); shown || err != nil {
+		return shown, "", err
+	}
+	r := RecordOf(t.o, name)
+	texts, err := t.Network.Texts(ctx, r.Name+".")
+	switch {
+	case err != nil:
+		return false, err.Error(), nil
+	case slices.Contains(texts, r.Text):
+		return true, "", nil
+	case len(texts) == 0:
+		return false, "there is none", nil
+	}
+	return false, fmt.Sprintf("there are %d others", len(texts)), nil
+}
+
+// Records returns the records for all names of an onboarding, each once.
+func Records(o *site.Onboarding) (records []Record) {
+	for _, name := range o.Names {
+		if r := RecordOf(o, name); !slices.Contains(records, r) {
+			records = append(records, r)
+		}
+	}
+	return records
+}
