@@ -289,7 +289,7 @@ func (o *onboarder) Live(ctx context.Context, of site.Onboarding, revision int64
 	case alive == 0:
 		return &onboard.Waiting{Words: "no server has said of late what it serves"}
 	case behind != nil:
-		return &onboard.Waiting{Words: fmt.Sprintf("revision %d is not served by all: %s", revision, strings.Join(behind, ", "))}
+		return onboard.Inside(&onboard.Waiting{Words: fmt.Sprintf("revision %d is not served by all: %s", revision, strings.Join(behind, ", "))})
 	}
 	return k.refusal(of)
 }

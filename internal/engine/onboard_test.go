@@ -197,8 +197,11 @@ func TestOnboardAndOffboard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.await(t, off.ID, ofAcme, func(o api.Onboarding) bool { // the last site is held back
+	b.await(t, off.ID, alice, func(o api.Onboarding) bool { // the last site is held back
 		return strings.Contains(stepOf(o, "live").Words, "one holds revision 2 back: confirm it with 'cdnctl publish --confirm 2'")
+	})
+	b.await(t, off.ID, ofAcme, func(o api.Onboarding) bool { // who cannot confirm it
+		return stepOf(o, "live").Words == "not all servers serve it: the provider sees why"
 	})
 	if err := b.Configuration().Confirm(context.Background(), api.ConfirmRequest{Revision: 2}, alice); err != nil {
 		t.Fatal(err)
@@ -245,6 +248,14 @@ func TestAnOnboardingThatFailsLeavesNothing(t *testing.T) {
 	o = b.await(t, o.ID, alice, func(o api.Onboarding) bool { return o.State == site.OnboardingLeft }) // nor does it remove
 	if want := "cdn edge: '" + b.cdn.URL + "' answers to create with status 403"; o.Failure != want {
 		t.Errorf("Expected '%s', got '%s'", want, o.Failure)
+	}
+	ofAcmes, err := b.Onboardings().Onboard(context.Background(), api.OnboardRequest{Text: onboarded, Customer: "acme", Proof: site.ProofOperator, Why: "x"}, alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofAcmes = b.await(t, ofAcmes.ID, ofAcme, func(o api.Onboarding) bool { return o.State == site.OnboardingLeft })
+	if want := "the CDN's side is not done: the provider sees why"; ofAcmes.Failure != "cdn edge: "+want || stepOf(ofAcmes, "cdn").Words != want {
+		t.Errorf("Expected the customer not to read what the webhook says, got '%s', '%s'", ofAcmes.Failure, stepOf(ofAcmes, "cdn").Words)
 	}
 	b.cdn.answer(0)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (c configuration) begin(ctx context.Context, o site.Onboarding, s *site.Sit
 		return api.Onboarding{}, translated(err)
 	}
 	c.wakeUp()
-	return shownOnboarding(o), nil
+	return shownOnboarding(o, who), nil
 }
 
 // Onboarding implements api.Onboardings.
@@ -89,7 +90,7 @@ func (c configuration) Onboarding(ctx context.Context, id string, who api.Caller
 	if err != nil {
 		return api.Onboarding{}, translated(err)
 	}
-	return shownOnboarding(o), nil
+	return shownOnboarding(o, who), nil
 }
 
 // Onboardings implements api.Onboardings.
@@ -104,7 +105,7 @@ func (c configuration) Onboardings(ctx context.Context, q api.OnboardingQuery, w
 	}
 	list := api.OnboardingList{Onboardings: []api.Onboarding{}}
 	for _, o := range found {
-		list.Onboardings = append(list.Onboardings, shownOnboarding(o))
+		list.Onboardings = append(list.Onboardings, shownOnboarding(o, who))
 	}
 	return list, nil
 }
@@ -147,7 +148,19 @@ func (c configuration) WatchOnboarding(ctx context.Context, id string, version i
 	}
 }
 
-func shownOnboarding(o site.Onboarding) api.Onboarding {
+// forOperators is what customers read in the place of words that name the operator's
+// programs, or servers.
+func forOperators(step string) string {
+	if step == "live" {
+		return "not all servers serve it: the provider sees why"
+	}
+	return "the CDN's side is not done: the provider sees why"
+}
+
+func shownOnboarding(o site.Onboarding, who api.Caller) api.Onboarding {
+	if !who.Role.Operates() {
+		o = outside(o)
+	}
 	shown := api.Onboarding{
 		ID: o.ID, Kind: o.Kind, Site: o.Site, Customer: o.Customer, Proof: o.Proof, By: o.By, Why: o.Why, State: o.State, Cancelled: o.Cancelled, Failure: o.Failure,
 		Left: o.Left, Began: o.Began, Changed: o.Changed, Next: o.Next, Revision: o.Published, Withdrawn: o.Withdrawn, Version: o.Version,
@@ -161,6 +174,21 @@ func shownOnboarding(o site.Onboarding) api.Onboarding {
 		}
 	}
 	return shown
+}
+
+// outside is an onboarding without what is for operators.
+func outside(o site.Onboarding) site.Onboarding {
+	o.Steps = slices.Clone(o.Steps)
+	for i, s := range o.Steps {
+		if s.Inside {
+			o.Steps[i].Words = forOperators(s.Name)
+		}
+	}
+	if o.Inside {
+		step, _, _ := strings.Cut(o.Failure, ": ")
+		o.Failure = step + ": " + forOperators(step)
+	}
+	return o
 }
 
 var _ api.Onboardings = configuration{}

@@ -22,6 +22,7 @@ type Onboarding struct {
 	State     OnboardingState
 	Cancelled string    // who wants it undone; empty: nobody
 	Failure   string    // why it is undone, or was
+	Inside    bool      // the failure is in words of a step that are for operators
 	Left      bool      // something that was to go could not be taken away
 	Changed   time.Time // when it was written last
 	Next      time.Time // when something is to be done; zero: never again
@@ -33,14 +34,15 @@ type Onboarding struct {
 
 // OnboardingStep is one step of it.
 type OnboardingStep struct {
-	Name  string // such as "proof"
-	CDN   string // that the step is about; empty: none by itself
-	State StepState
-	Words string    // what is to be done, what went wrong, or what came of it
-	Tries int       // since it is in that state, or waits in it
-	Since time.Time // when it was first tried, or first undone
-	Next  time.Time // when it is tried again
-	Mark  time.Time // from when on something is waited for; zero: nothing yet
+	Name   string // such as "proof"
+	CDN    string // that the step is about; empty: none by itself
+	State  StepState
+	Words  string    // what is to be done, what went wrong, or what came of it
+	Inside bool      // the words are of the operator's programs, and for operators
+	Tries  int       // since it is in that state, or waits in it
+	Since  time.Time // when it was first tried, or first undone
+	Next   time.Time // when it is tried again
+	Mark   time.Time // from when on something is waited for; zero: nothing yet
 }
 
 // OnboardingKind says which way it goes.

@@ -5,6 +5,9 @@ import (
 	"io/fs"
 )
 
+// MaxUnfinished is how many onboardings a customer may have that are not over.
+const MaxUnfinished = maxUnfinished
+
 // OpenWith opens a store with other migrations.
 func OpenWith(ctx context.Context, cfg Config, files fs.FS) (*Store, error) {
 	return openWith(ctx, cfg, files)

@@ -38,9 +38,30 @@ func (v *View) BeginOnboarding(ctx context.Context, o site.Onboarding) (site.Onb
 		if there, err := t.one("SELECT id FROM onboardings WHERE site = ? AND customer = ? AND next > 0", []any{o.Site, o.Customer}, &other); err != nil || there {
 			return cmp.Or(err, fail(ErrConflict, "onboarding '%s' of it is not over", other))
 		}
+		if err := t.mayHaveMore(o.Customer); err != nil {
+			return err
+		}
 		return v.addOnboarding(t, number, o)
 	})
 	return o, doing(err, "%s", what)
+}
+
+// Bounds of what a customer has the servers do.
+const (
+	maxUnfinished = 1000 // onboardings that are not over
+	maxDue        = 16   // of them that are gone on with at once: half of what a server does
+)
+
+// mayHaveMore refuses an onboarding of a customer who has as many as he may.
+func (t *tx) mayHaveMore(customer string) error {
+	if customer == "" {
+		return nil
+	}
+	var n int64
+	if _, err := t.one("SELECT count(*) FROM onboardings WHERE customer = ? AND next > 0", []any{customer}, &n); err != nil || n < maxUnfinished {
+		return err
+	}
+	return fail(ErrConflict, "%d onboardings of customer '%s' are not over, which is the most: wait for some, or cancel them", n, customer)
 }
 
 // mayBegin makes an onboarding the viewer's customer's, if it may be.
@@ -82,11 +103,11 @@ func (v *View) addOnboarding(t *tx, number int64, o site.Onboarding) error {
 func (t *tx) putSteps(o site.Onboarding) error {
 	rows := make([][]any, len(o.Steps))
 	for i, s := range o.Steps {
-		rows[i] = []any{o.ID, int64(i), s.Name, s.CDN, string(s.State), clean(s.Words), int64(s.Tries), micros(s.Since), micros(s.Next), micros(s.Mark)}
+		rows[i] = []any{o.ID, int64(i), s.Name, s.CDN, string(s.State), clean(s.Words), truth(s.Inside), int64(s.Tries), micros(s.Since), micros(s.Next), micros(s.Mark)}
 	}
-	return t.insert("onboarding_steps (onboarding, number, name, cdn, state, words, tries, since, next, mark)",
-		`ON CONFLICT (onboarding, number) DO UPDATE SET state = excluded.state, words = excluded.words, tries = excluded.tries, since = excluded.since,
-			next = excluded.next, mark = excluded.mark`, 10, rows)
+	return t.insert("onboarding_steps (onboarding, number, name, cdn, state, words, inside, tries, since, next, mark)",
+		`ON CONFLICT (onboarding, number) DO UPDATE SET state = excluded.state, words = excluded.words, inside = excluded.inside, tries = excluded.tries, since = excluded.since,
+			next = excluded.next, mark = excluded.mark`, 11, rows)
 }
 
 // PutOnboarding writes what has become of an onboarding: its state and its steps. It is
@@ -97,8 +118,8 @@ func (s *Store) PutOnboarding(ctx context.Context, fence Fence, o site.Onboardin
 		if err := t.hold(fence); err != nil {
 			return err
 		}
-		n, err := t.exec("UPDATE onboardings SET state = ?, failure = ?, remains = ?, changed = ?, next = ?, version = version + 1 WHERE id = ? AND version = ?",
-			string(o.State), clean(o.Failure), truth(o.Left), micros(o.Changed), micros(o.Next), o.ID, o.Version)
+		n, err := t.exec("UPDATE onboardings SET state = ?, failure = ?, inside = ?, remains = ?, changed = ?, next = ?, version = version + 1 WHERE id = ? AND version = ?",
+			string(o.State), clean(o.Failure), truth(o.Inside), truth(o.Left), micros(o.Changed), micros(o.Next), o.ID, o.Version)
 		if err != nil {
 			return err
 		}
@@ -160,11 +181,16 @@ func (v *View) CancelOnboarding(ctx context.Context, id string) error {
 	return doing(err, "%s", what)
 }
 
-// DueOnboardings returns those of which something is to be done at a time, those that have
-// waited longest first.
+// DueOnboardings returns those of which something is to be done at a time: those that were
+// cancelled, then those that have waited longest. Of one customer's there are a few, so that
+// others have their turn.
 func (s *Store) DueOnboardings(ctx context.Context, now time.Time, limit int) (due []site.Onboarding, err error) {
+	const first = "CASE WHEN cancelled <> '' AND state = 'running' THEN 0 ELSE next END, number"
 	err = s.read(ctx, func(t *tx) error {
-		due, err = t.onboardings("next > 0 AND (next <= ? OR cancelled <> '' AND state = ?) ORDER BY next, number LIMIT ?", micros(now), string(site.OnboardingRuns), bounded(limit))
+		due, err = t.onboardings(`id IN (SELECT id FROM (
+				SELECT id, customer, ROW_NUMBER() OVER (PARTITION BY customer ORDER BY `+first+`) AS place FROM onboardings
+				WHERE next > 0 AND (next <= ? OR cancelled <> '' AND state = 'running')) AS turns
+			WHERE customer = '' OR place <= ?) ORDER BY `+first+` LIMIT ?`, micros(now), int64(maxDue), bounded(limit))
 		return err
 	})
 	return due, doing(err, "looking for onboardings")
@@ -219,7 +245,7 @@ type OnboardingQuery struct {
 
 // onboardings reads those that a condition picks, with their steps.
 func (t *tx) onboardings(where string, args ...any) (found []site.Onboarding, err error) {
-	err = t.each(`SELECT id, kind, site, customer, text, names, base, proof, token, who, operator, why, began, state, cancelled, failure, remains, changed, next,
+	err = t.each(`SELECT id, kind, site, customer, text, names, base, proof, token, who, operator, why, began, state, cancelled, failure, inside, remains, changed, next,
 		published, withdrawn, version FROM onboardings WHERE `+where, args, func(scan func(...any) error) error {
 		o, err := scanOnboarding(scan)
 		found = append(found, o)
@@ -242,10 +268,10 @@ func (t *tx) onboardings(where string, args ...any) (found []site.Onboarding, er
 
 func scanOnboarding(scan func(...any) error) (o site.Onboarding, err error) {
 	var names string
-	var operator, began, remains, changed, next int64
+	var operator, began, inside, remains, changed, next int64
 	err = scan(&o.ID, &o.Kind, &o.Site, &o.Customer, &o.Text, &names, &o.Base, &o.Proof, &o.Token, &o.By, &operator, &o.Why, &began, &o.State, &o.Cancelled,
-		&o.Failure, &remains, &changed, &next, &o.Published, &o.Withdrawn, &o.Version)
-	o.Names, o.Operator, o.Left = strings.Fields(names), operator != 0, remains != 0
+		&o.Failure, &inside, &remains, &changed, &next, &o.Published, &o.Withdrawn, &o.Version)
+	o.Names, o.Operator, o.Inside, o.Left = strings.Fields(names), operator != 0, inside != 0, remains != 0
 	o.Began, o.Changed, o.Next = moment(began), moment(changed), moment(next)
 	return o, err
 }
@@ -256,12 +282,13 @@ func (t *tx) readSteps(of []site.Onboarding, places map[string]int, into []site.
 	for i, o := range of {
 		ids[i] = o.ID
 	}
-	return t.each("SELECT onboarding, name, cdn, state, words, tries, since, next, mark FROM onboarding_steps WHERE onboarding IN "+marks(1, len(ids))+" ORDER BY onboarding, number",
+	return t.each("SELECT onboarding, name, cdn, state, words, inside, tries, since, next, mark FROM onboarding_steps WHERE onboarding IN "+marks(1, len(ids))+" ORDER BY onboarding, number",
 		ids, func(scan func(...any) error) error {
 			var id string
 			var s site.OnboardingStep
-			var since, next, mark int64
-			err := scan(&id, &s.Name, &s.CDN, &s.State, &s.Words, &s.Tries, &since, &next, &mark)
+			var inside, since, next, mark int64
+			err := scan(&id, &s.Name, &s.CDN, &s.State, &s.Words, &inside, &s.Tries, &since, &next, &mark)
+			s.Inside = inside != 0
 			s.Since, s.Next, s.Mark = moment(since), moment(next), moment(mark)
 			o := &into[places[id]]
 			o.Steps = append(o.Steps, s)

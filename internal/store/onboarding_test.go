@@ -46,8 +46,8 @@ func TestOnboardingIsKeptAsItIs(t *testing.T) {
 		}
 		equal(t, "What was begun", onboardingOf(t, v, o.ID), o)
 
-		o.State, o.Failure, o.Left, o.Changed, o.Next = site.OnboardingUndoes, "it failed", true, noon.Add(time.Second), noon.Add(time.Minute)
-		o.Steps[0] = site.OnboardingStep{Name: "check", State: site.StepDone, Words: "it is good", Tries: 2, Since: noon, Next: noon.Add(1), Mark: noon.Add(2000)}
+		o.State, o.Failure, o.Inside, o.Left, o.Changed, o.Next = site.OnboardingUndoes, "it failed", true, true, noon.Add(time.Second), noon.Add(time.Minute)
+		o.Steps[0] = site.OnboardingStep{Name: "check", State: site.StepDone, Words: "it is good", Inside: true, Tries: 2, Since: noon, Next: noon.Add(1), Mark: noon.Add(2000)}
 		o.Steps[0].Next = noon.Add(time.Microsecond)
 		must(t, s.PutOnboarding(t.Context(), store.Fence{}, o))
 		expect(t, s.PutOnboarding(t.Context(), store.Fence{}, o), store.ErrConflict,
@@ -125,6 +125,43 @@ func TestDueOnboardings(t *testing.T) {
 			t.Errorf("Expected nothing that is over to be due, got %s", now)
 		}
 	})
+}
+
+// TestDueOnboardingsOfOneCustomer leave others their turn, and so does what he has begun.
+func TestDueOnboardingsOfOneCustomer(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		v := operator(s)
+		var last site.Onboarding
+		for i := range store.MaxUnfinished {
+			o := newOnboarding(fmt.Sprintf("s%04d.example.org", i), "acme")
+			o.Next = noon.Add(-time.Minute)
+			last = begin(t, v, o)
+		}
+		_, err := v.BeginOnboarding(t.Context(), newOnboarding("more.example.org", "acme"))
+		expect(t, err, store.ErrConflict, "beginning the onboard of site 'more.example.org': 1000 onboardings of customer 'acme' are not over, which is the most: wait for some, or cancel them")
+		other := begin(t, v, newOnboarding("www.example.org", "other"))
+		for range 20 {
+			begin(t, v, newOnboarding(fmt.Sprintf("s%02d.example.org", len(dueOf(t, s, ""))), ""))
+		}
+		must(t, v.CancelOnboarding(t.Context(), last.ID))
+		equal(t, "Those of acme", len(dueOf(t, s, "acme")), 16)
+		equal(t, "What was cancelled", dueOf(t, s, "acme")[0], last.ID)
+		equal(t, "Those of another", dueOf(t, s, "other"), []string{other.ID})
+		equal(t, "Those of nobody", len(dueOf(t, s, "")), 20)
+	})
+}
+
+// dueOf are those of a customer that are due.
+func dueOf(t *testing.T, s *store.Store, customer string) (ids []string) {
+	t.Helper()
+	due, err := s.DueOnboardings(t.Context(), noon, 256)
+	must(t, err)
+	for _, o := range due {
+		if o.Customer == customer {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
 }
 
 func TestCancelOnboarding(t *testing.T) {

@@ -43,11 +43,11 @@ func (w *own) run(ctx context.Context, r Request, what string, archive []byte) e
 	case err == nil:
 		return nil
 	case limited.Err() != nil:
-		return fmt.Errorf("'%s' of cdn '%s' took longer than %s%s", strings.Join(words, " "), w.cdn, commandLimit, quoted(said.String()))
+		failed = fmt.Errorf("'%s' of cdn '%s' took longer than %s%s", strings.Join(words, " "), w.cdn, commandLimit, quoted(said.String()))
 	case errors.As(err, &exit) && exit.Exited() && !exitsForNow[exit.ExitCode()]:
-		return Refuse(failed)
+		failed = Refuse(failed)
 	}
-	return failed
+	return Inside(failed)
 }
 
 // environment is what the command knows, beside the archive.

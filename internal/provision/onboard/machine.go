@@ -101,7 +101,7 @@ func took(o site.Onboarding, a action, err error, words string, now time.Time, l
 	o.Steps = slices.Clone(o.Steps)
 	s, out := &o.Steps[a.step], outcomeOf(err)
 	o.Changed, o.Next = now, now
-	s.Words = words
+	s.Words, s.Inside = words, isInside(err)
 	if !out.mark.IsZero() {
 		s.Mark = out.mark
 	}
@@ -121,6 +121,7 @@ func took(o site.Onboarding, a action, err error, words string, now time.Time, l
 	default:
 		s.State = site.StepFailed
 		o = undone(o, fmt.Sprintf("%s: %s", nameOf(*s), s.Words))
+		o.Inside = s.Inside
 	}
 	return settled(o, now)
 }

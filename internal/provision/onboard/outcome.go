@@ -31,6 +31,26 @@ func Refuse(err error) error {
 	return refused{err}
 }
 
+// inside is the error of what the operator's programs say: it may name what customers are
+// not to know.
+type inside struct{ error }
+
+func (i inside) Unwrap() error { return i.error }
+
+// Inside makes an error one that is for operators; nil stays nil.
+func Inside(err error) error {
+	if err == nil {
+		return nil
+	}
+	return inside{err}
+}
+
+// isInside reports whether an error is for operators.
+func isInside(err error) bool {
+	var of inside
+	return errors.As(err, &of)
+}
+
 // ErrStays is the error of undoing what somebody else has changed since: it stays, and
 // what it needs does, too.
 var ErrStays = errors.New("it was changed since")

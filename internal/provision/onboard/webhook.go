@@ -79,9 +79,9 @@ func (w *webhook) ask(ctx context.Context, r Request, action, key string) error 
 	}
 	answer, err := w.send(ctx, body, key)
 	if err != nil {
-		return fmt.Errorf("asking '%s' to %s: %w", w.shown(), action, err)
+		return Inside(fmt.Errorf("asking '%s' to %s: %w", w.shown(), action, err))
 	}
-	return w.judge(answer, action)
+	return Inside(w.judge(answer, action))
 }
 
 // send sends a request. Its errors do not quote the URL, whose query may be a secret.

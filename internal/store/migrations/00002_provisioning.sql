@@ -78,6 +78,7 @@ CREATE TABLE onboardings (
     state     TEXT NOT NULL,
     cancelled TEXT NOT NULL DEFAULT '',
     failure   TEXT NOT NULL DEFAULT '',
+    inside    BIGINT NOT NULL DEFAULT 0, -- the failure is for operators to read
     remains   BIGINT NOT NULL DEFAULT 0,
     changed   BIGINT NOT NULL,
     next      BIGINT NOT NULL,
@@ -97,6 +98,7 @@ CREATE TABLE onboarding_steps (
     cdn        TEXT NOT NULL,
     state      TEXT NOT NULL,
     words      TEXT NOT NULL,
+    inside     BIGINT NOT NULL,
     tries      BIGINT NOT NULL,
     since      BIGINT NOT NULL,
     next       BIGINT NOT NULL,
