@@ -28,7 +28,13 @@ type fake struct {
 	report api.ProbeReport
 }
 
-func (f fake) States() []api.State { return []api.State{{Site: "idle.example.org."}, f.state} }
+// States has a part for each of two sites.
+func (f fake) States(q api.StateQuery) (states []api.State, next string) {
+	if q.Cursor == "" {
+		return []api.State{{Site: "idle.example.org."}}, "idle.example.org."
+	}
+	return []api.State{f.state}, ""
+}
 
 func (f fake) Drain(cdn, node string, drain bool) error {
 	if cdn != "edge" || node != "fra1" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -17,8 +18,15 @@ func newStates(server dial) *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	form := outputFlag(cmd, "table")
+	var q api.StateQuery
+	cmd.Flags().StringVar(&q.Prefix, "prefix", "", "only sites whose names begin with `TEXT`")
+	cmd.Flags().StringVar(&q.Customer, "customer", "", "only sites of the customer `NAME`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		states, err := server().States(cmd.Context())
+		states, err := every(cmd.Context(), func(ctx context.Context, p api.Page) ([]api.State, string, error) {
+			q.Page = p
+			list, err := server().States(ctx, q)
+			return list.States, list.Next, err
+		})
 		if err != nil {
 			return answered(err)
 		}

@@ -48,11 +48,15 @@ func (c *Client) As(user string) *Client {
 	return c
 }
 
-// States returns every site's state.
-func (c *Client) States(ctx context.Context) ([]State, error) {
-	var body StateList
-	err := c.ask(ctx, http.MethodGet, statesPath, nil, &body)
-	return body.States, err
+// States returns a part of the states.
+func (c *Client) States(ctx context.Context, q StateQuery) (StateList, error) {
+	query := q.values()
+	for name, value := range map[string]string{"prefix": q.Prefix, "customer": q.Customer} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return get[StateList](ctx, c, statesPath, query)
 }
 
 // CDNs returns the state of every watched CDN.

@@ -10,8 +10,9 @@ import (
 // Engine is what the API asks. Its methods may be called from many goroutines
 // at once, and what they return is not changed afterwards.
 type Engine interface {
-	// States returns every site's state, in the order of their names.
-	States() []State
+	// States returns the states of some sites, in the order of their names, and where those
+	// behind them begin; empty: there are no more.
+	States(q StateQuery) (states []State, next string)
 
 	// CDNs returns the state of every watched CDN, in the order of their names.
 	CDNs() []CDNState

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +50,9 @@ type fake struct {
 
 func (f fake) DryRun(_ context.Context, q api.DryRunQuery) (api.DryRun, error) { return f.dryRun(q) }
 
-func (f fake) States() []api.State { return f.states() }
+func (f fake) States(q api.StateQuery) (states []api.State, next string) {
+	return slices.DeleteFunc(f.states(), func(s api.State) bool { return !q.Sees(s.Customer) }), ""
+}
 
 func (f fake) Drain(cdn, node string, drain bool) error { return f.drain(cdn, node, drain) }
 
@@ -123,14 +126,14 @@ func open(t *testing.T, path string, cfg api.Config) *api.Server {
 // siteAt returns the name of the one site that the server at path has.
 func siteAt(t *testing.T, path string) string {
 	t.Helper()
-	states, err := api.Dial(path).States(soon(t))
+	list, err := api.Dial(path).States(soon(t), api.StateQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(states) != 1 {
-		t.Fatalf("Expected one site, got %v", states)
+	if len(list.States) != 1 {
+		t.Fatalf("Expected one site, got %v", list)
 	}
-	return states[0].Site
+	return list.States[0].Site
 }
 
 // soon ends when only a broken server has not answered yet.

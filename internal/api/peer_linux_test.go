@@ -29,12 +29,12 @@ const nobody = 65534
 func beAPeer(path string) (code int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	states, err := api.Dial(path).States(ctx)
+	list, err := api.Dial(path).States(ctx, api.StateQuery{})
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
-	fmt.Println(states[0].Site)
+	fmt.Println(list.States[0].Site)
 	return 0
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,14 +34,29 @@ func (a *API) registerEngine() {
 		text:    "What it finds changes no decision. A probe that fails is a result, not an error."}, a.probe)
 }
 
-// StateList is an object, so that it may grow.
-type StateList struct {
-	States []State `json:"states" doc:"The states, in the order of names" nullable:"false"`
+// StateQuery says of which sites the states are wanted.
+type StateQuery struct {
+	Page
+	Prefix   string                     // of their names; empty: all
+	Customer string                     // whose; empty: everybody's
+	Sees     func(customer string) bool // whose sites may be seen
 }
 
-func (a *API) states(_ context.Context, who Caller, _ *none) (StateList, error) {
-	others := func(s State) bool { return !who.sees(s.Customer) }
-	return StateList{some(slices.DeleteFunc(a.Engine.States(), others))}, nil
+type statesInput struct {
+	Page
+	Prefix   string `query:"prefix" doc:"What their names begin with; absent: anything" example:"www."`
+	Customer string `query:"customer" doc:"Whose they are; absent: everybody's" example:"acme"`
+}
+
+// StateList is a part of the states.
+type StateList struct {
+	States []State `json:"states" doc:"The states, in the order of names" nullable:"false"`
+	Next   string  `json:"next,omitempty" doc:"Where the next part begins, for 'cursor'; absent: there is none" example:"shop.example.org."`
+}
+
+func (a *API) states(_ context.Context, who Caller, in *statesInput) (StateList, error) {
+	states, next := a.Engine.States(StateQuery{in.limited(), in.Prefix, in.Customer, who.sees})
+	return StateList{some(states), next}, nil
 }
 
 // CDNList is one, too.

@@ -122,7 +122,7 @@ func TestAPanicOfTheEngineEndsOneRequest(t *testing.T) {
 	log := new(journal)
 	path := filepath.Join(folder(t), "s")
 	open(t, path, api.Config{Log: log, Engine: fake{states: func() []api.State { panic("broken") }}})
-	_, err := api.Dial(path).States(soon(t))
+	_, err := api.Dial(path).States(soon(t), api.StateQuery{})
 	var p *api.Problem
 	if !errors.As(err, &p) || p.Status != 500 {
 		t.Errorf("Expected status 500, got %v", err)
@@ -179,7 +179,7 @@ func TestTheConnectionAfterTheLastPlaceWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(soon(t), 300*time.Millisecond)
 	defer cancel()
-	if _, err := api.Dial(path).States(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := api.Dial(path).States(ctx, api.StateQuery{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("Expected no answer while all places are taken, got %v", err)
 	}
 	conns[0].Close()
@@ -393,7 +393,7 @@ func TestTheClientSaysWhatIsLikelyWrong(t *testing.T) {
 		filepath.Join(dir, "none"): "is CoreDNS running, with 'socket' and this path in its Corefile?",
 		dead:                       "the process that made the socket is gone",
 	} {
-		_, err := api.Dial(path).States(soon(t))
+		_, err := api.Dial(path).States(soon(t), api.StateQuery{})
 		if err == nil || !strings.Contains(err.Error(), "socket '"+path+"'") || !strings.Contains(err.Error(), want) {
 			t.Errorf("Expected the path and %q, got %v", want, err)
 		}

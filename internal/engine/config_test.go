@@ -141,7 +141,7 @@ func TestAWriteWaitsUntilItIsServed(t *testing.T) {
 	if !slices.Equal(written.ServedBy, []string{"one"}) || written.WaitingFor != nil {
 		t.Errorf("Expected the server to serve it, got %+v", written)
 	}
-	if s := e.States(); len(s) != 1 || time.Duration(s[0].TTL) != 10*time.Second {
+	if s, _ := e.States(api.StateQuery{Page: api.Page{Limit: 10}, Sees: func(string) bool { return true }}); len(s) != 1 || time.Duration(s[0].TTL) != 10*time.Second {
 		t.Errorf("Expected the new TTL, got %+v", s)
 	}
 }

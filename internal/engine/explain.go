@@ -59,11 +59,7 @@ func (e *Engine) ownerOf(name string) *runner {
 	if entry == nil {
 		return nil
 	}
-	i := slices.IndexFunc(e.current.runners, func(r *runner) bool { return r.site.Name() == entry.Name() })
-	if i < 0 {
-		return nil
-	}
-	return e.current.runners[i]
+	return e.current.byName()[entry.Name()]
 }
 
 func shownThreshold(origin string, v control.Verdict) api.ThresholdState {

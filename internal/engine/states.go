@@ -13,19 +13,50 @@ import (
 // statesAtOnce is how many sites are looked at without a pause for decisions.
 const statesAtOnce = 500
 
-// States returns the states of all sites in force, in the order of their names;
-// see api.Engine.
-func (e *Engine) States() []api.State {
-	var states []api.State
-	for runners := range slices.Chunk(e.inForce(), statesAtOnce) {
+// States implements api.Engine.
+func (e *Engine) States(q api.StateQuery) (states []api.State, next string) {
+	wanted := pageOf(e.inForce(), q)
+	if len(wanted) > q.Limit {
+		wanted = wanted[:q.Limit]
+		next = wanted[q.Limit-1].site.Name()
+	}
+	for runners := range slices.Chunk(wanted, statesAtOnce) {
 		e.mu.Lock()
 		for _, r := range runners {
 			states = append(states, r.shown(r.views(time.Now())))
 		}
 		e.mu.Unlock()
 	}
-	slices.SortFunc(states, func(a, b api.State) int { return strings.Compare(a.Site, b.Site) })
-	return states
+	return states, next
+}
+
+// pageOf returns the first of the runners that are wanted, one more than are, by name.
+// Those of very many are not all put in order: what is behind the last one that is known
+// is passed over.
+func pageOf(runners []*runner, q api.StateQuery) (page []*runner) {
+	most := q.Limit + 1
+	byName := func(a, b *runner) int { return strings.Compare(a.site.Name(), b.site.Name()) }
+	cut := func() {
+		slices.SortFunc(page, byName)
+		page = page[:min(most, len(page))]
+	}
+	full := false
+	for _, r := range runners {
+		name := r.site.Name()
+		if name <= q.Cursor || full && name > page[most-1].site.Name() || !asked(q, r.site) {
+			continue
+		}
+		if page = append(page, r); len(page) == 2*most {
+			cut()
+			full = true
+		}
+	}
+	cut()
+	return page
+}
+
+func asked(q api.StateQuery, s *site.Site) bool {
+	return strings.HasPrefix(s.Name(), q.Prefix) && (q.Customer == "" || q.Customer == s.Customer) && q.Sees(s.Customer)
 }
 
 // inForce returns a list of the runners of the generation in force, which stays as it

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,15 +74,13 @@ func TestANodeDies(t *testing.T) {
 // stop ends the node's nginx.
 func (n *node) stop(t *testing.T) {
 	t.Helper()
-	file := filepath.Join(n.dir, "nginx.pid")
-	pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, file)))
-	must(t, err)
 	eventually(t, "nginx to end", func() bool {
-		if _, err := os.Stat(file); err != nil {
+		select {
+		case <-n.run.over:
 			return true
+		default:
+			syscall.Kill(n.run.pid, syscall.SIGTERM) // in the middle of a reload it may have to be told again
+			return false
 		}
-		syscall.Kill(pid, syscall.SIGTERM) // in the middle of a reload it may have to be told again
-		return false
 	})
-	time.Sleep(10 * time.Millisecond)
 }

@@ -26,6 +26,13 @@ type node struct {
 	provider onboard.Provider
 	addr     string
 	dir      string
+	run      *running
+}
+
+// running is a program that a test has started.
+type running struct {
+	pid  int
+	over chan struct{} // closed once it has ended
 }
 
 // get asks the node for a host, and returns what it answers, or its status if that is no page.
@@ -82,21 +89,27 @@ func script(t *testing.T, name string) string {
 	return path
 }
 
-// launch runs a program until the test is over.
-func launch(t *testing.T, words ...string) {
+// launch runs a program, until the test is over if it does not end before.
+func launch(t *testing.T, words ...string) *running {
 	t.Helper()
 	var said strings.Builder
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, cmd.Start())
+	r := &running{cmd.Process.Pid, make(chan struct{})}
+	go func() {
+		defer close(r.over)
+		cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
+		<-r.over
 		if t.Failed() {
 			t.Logf("%s said:\n%s", words[0], said.String())
 		}
 	})
+	return r
 }
 
 // nodeFolder is one that the servers' own users may read.
@@ -125,9 +138,9 @@ http {
 }
 `)
 	write(t, dir, "cdnredirect_server.conf", "listen "+addr+";\n")
-	launch(t, "nginx", "-p", dir, "-c", "nginx.conf")
+	run := launch(t, "nginx", "-p", dir, "-c", "nginx.conf")
 	eventually(t, "nginx", func() bool { _, err := os.Stat(filepath.Join(dir, "nginx.pid")); return err == nil })
-	return &node{onboard.New("edge", site.Provision{Deploy: &site.Deploy{Kind: site.DeployNginx, Command: []string{script(t, "nginx"), dir}}}, nil), addr, dir}
+	return &node{onboard.New("edge", site.Provision{Deploy: &site.Deploy{Kind: site.DeployNginx, Command: []string{script(t, "nginx"), dir}}}, nil), addr, dir, run}
 }
 
 func startVarnish(t *testing.T) *node {
@@ -144,8 +157,8 @@ sub vcl_recv {
 }
 `)
 	write(t, dir, "sites.vcl", "vcl 4.1;\n")
-	launch(t, "varnishd", "-F", "-a", addr, "-f", filepath.Join(dir, "main.vcl"), "-n", work, "-s", "malloc,8M")
-	n := &node{onboard.New("edge", site.Provision{Deploy: &site.Deploy{Kind: site.DeployVarnish, Command: []string{script(t, "varnish"), dir, work}}}, nil), addr, dir}
+	run := launch(t, "varnishd", "-F", "-a", addr, "-f", filepath.Join(dir, "main.vcl"), "-n", work, "-s", "malloc,8M")
+	n := &node{onboard.New("edge", site.Provision{Deploy: &site.Deploy{Kind: site.DeployVarnish, Command: []string{script(t, "varnish"), dir, work}}}, nil), addr, dir, run}
 	n.await(t, "nobody.example.org", "/", "421")
 	return n
 }
