@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/provision/onboard"
 	"github.com/cdnredirect/cdnredirect/internal/site"
