@@ -34,6 +34,8 @@ const usage = `usage: helper origin | port
        helper fill DRIVER SOURCE
        helper until ADDRESS NAME WANT DURATION
        helper publish SOCKET CLASS COUNT
+       helper reads SOCKET SITES COUNT
+       helper puts SOCKET ADDRESS SITE COUNT
        helper table FILE BASE THING
        helper budget FILE ROW BASE LIMIT
        helper late FILE ROW BASE LIMIT`
@@ -63,9 +65,13 @@ func run(args []string) error {
 	case len(args) == 3 && args[0] == "fill":
 		return fill(args[1], args[2])
 	case len(args) == 5 && args[0] == "until":
-		return until(args[1], args[2], args[3], args[4])
+		return until(os.Stdout, args[1], args[2], args[3], args[4])
 	case len(args) == 4 && args[0] == "publish":
 		return publish(args[1], args[2], args[3])
+	case len(args) == 4 && args[0] == "reads":
+		return reads(args[1], args[2], args[3])
+	case len(args) == 5 && args[0] == "puts":
+		return puts(args[1], args[2], args[3], args[4])
 	case len(args) == 4 && args[0] == "table":
 		return table(args[1], args[2], args[3])
 	case len(args) == 5 && args[0] == "budget":

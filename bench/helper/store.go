@@ -37,7 +37,7 @@ func fill(driver, source string) error {
 
 // until prints when, in µs since 1970, a server's answer for NAME has become that
 // address.
-func until(address, name, want, patience string) error {
+func until(to io.Writer, address, name, want, patience string) error {
 	wait, err := time.ParseDuration(patience)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func until(address, name, want, patience string) error {
 			continue
 		}
 		if a, ok := answer.Answer[0].(*dns.A); ok && a.A.String() == want {
-			fmt.Println(time.Now().UnixMicro())
+			fmt.Fprintln(to, time.Now().UnixMicro())
 			return nil
 		}
 	}

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # bench/run shares its variables with these files
-# Sites in a store: loading them at the start, applying files of them, changing one,
-# and answering while they change.
+# Sites in a store: loading them at the start, changing one, and answering while they
+# change.
 
 second_port=
 dsn=
@@ -220,28 +220,6 @@ bench_publishing() {
 	}'
 }
 
-# ---- applying files ---------------------------------------------------------
-
-# bench_apply has a store with one site get all, from a file of documents, until they are
-# answered.
-bench_apply() {
-	local began took code=0
-	begin sqlite
-	"$tmp/cdnctl" --socket "$tmp/sqlite.sock" export >"$tmp/sites.yaml" || die "the sites cannot be exported"
-	stop_server
-	ours /up 1 www.example.org | sed '1d;$d' | "$tmp/helper" fill sqlite "$tmp/applied.db"
-	stored "sqlite $tmp/applied.db" applied | corefile applied
-	begin applied
-	began=${EPOCHREALTIME/./}
-	"${on_client[@]}" "$tmp/cdnctl" --socket "$tmp/applied.sock" apply -f "$tmp/sites.yaml" -m bench --wait --timeout 5m >"$tmp/report" 2>&1 || code=$?
-	((code == 2)) || die "cdnctl apply: $(tail -n 3 "$tmp/report")"
-	took=$(((${EPOCHREALTIME/./} - began) / 1000))
-	load "$tmp/all"
-	report 1 >/dev/null || die "not every site is answered that was applied"
-	stop_server
-	printf '%d sites applied to a store in SQLite: %d ms, budget 60 s  %s\n' "$sites" "$took" "$( ((took <= 60000)) && echo ok || echo over)"
-}
-
 # -----------------------------------------------------------------------------
 
 bench_store() {
@@ -254,7 +232,6 @@ bench_store() {
 	bench_corefile
 	bench_load "sqlite $tmp/sites.db" sqlite
 	bench_stored_memory
-	bench_apply
 	bench_publishing
 	if start_postgres; then
 		"$tmp/helper" fill postgres "$dsn" <"$text"
