@@ -71,6 +71,24 @@ func (v *View) Claims(ctx context.Context, customer string, after Claim, limit i
 	return claims, doing(err, "listing claims")
 }
 
+// Claim returns a claim of a customer's.
+func (v *View) Claim(ctx context.Context, customer, name string) (c Claim, err error) {
+	s, err := spotOf(name)
+	if !v.sees(customer) {
+		err = fail(ErrNotFound, "customer '%s': %v", customer, ErrNotFound)
+	}
+	if err != nil {
+		return c, doing(err, "reading the claim to '%s'", name)
+	}
+	err = v.s.glance(ctx, func(t *tx) error {
+		if c, err = t.claim(customer, s.name); err == nil && c.Name == "" {
+			err = noClaim(s.name, customer)
+		}
+		return err
+	})
+	return c, doing(err, "reading the claim to '%s'", name)
+}
+
 // claiming runs f in a transaction in which nobody else publishes or claims.
 func (v *View) claiming(ctx context.Context, what, customer, name string, f func(t *tx, s spot) error) error {
 	s, err := spotOf(name)
@@ -127,8 +145,8 @@ func orNone(c Claim, err error) (Claim, error) {
 	return c, nil
 }
 
-// ProveClaim ends a claim by what its TXT record says, which has to be its token. It is
-// refused with ErrConflict if the name was given to somebody else meanwhile.
+// ProveClaim ends a claim by what its TXT record was seen to say, which has to be its
+// token. It is refused with ErrConflict if the name was given to somebody else meanwhile.
 func (v *View) ProveClaim(ctx context.Context, customer, name, said string) (c Claim, err error) {
 	err = v.claiming(ctx, "proving the claim to", customer, name, func(t *tx, s spot) error {
 		if c, err = t.claim(customer, s.name); err != nil || !c.Proved.IsZero() {
@@ -155,6 +173,18 @@ func (v *View) ClaimByWord(ctx context.Context, customer, name string) (c Claim,
 	if err := v.operates("a claim by an operator's word"); err != nil {
 		return c, doing(err, "claiming '%s'", name)
 	}
+	return v.claimBy(ctx, customer, name, ProofOperator)
+}
+
+// ClaimByOnboarding gives a name to a customer because the record of an onboarding, which
+// has a token of its own, was seen.
+func (v *View) ClaimByOnboarding(ctx context.Context, customer, name string) (Claim, error) {
+	return v.claimBy(ctx, customer, name, ProofTXT)
+}
+
+// claimBy makes a proved claim, of which nothing more is asked. One that is proved already
+// stays as it is.
+func (v *View) claimBy(ctx context.Context, customer, name string, proof Proof) (c Claim, err error) {
 	err = v.claiming(ctx, "claiming", customer, name, func(t *tx, s spot) error {
 		if c, err = t.claim(customer, s.name); err != nil || !c.Proved.IsZero() {
 			return err
@@ -162,7 +192,7 @@ func (v *View) ClaimByWord(ctx context.Context, customer, name string) (c Claim,
 		if err := t.open(customer); err != nil {
 			return err
 		}
-		c, err = v.prove(t, customer, s, ProofOperator)
+		c, err = v.prove(t, customer, s, proof)
 		return err
 	})
 	return orNone(c, err)

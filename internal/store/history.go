@@ -14,7 +14,7 @@ import (
 type Revision struct {
 	Number  int64
 	At      time.Time
-	Who     string
+	Who     string // empty for a customer, as is Why, if none of his people made it
 	Why     string
 	Changes int // objects that it changed, of those that the viewer sees
 }
@@ -97,7 +97,8 @@ func same(a, b site.Object) bool {
 }
 
 // History lists revisions, the newest first: those before a number, or all if
-// that is 0. A customer sees those that changed something of his.
+// that is 0. A customer sees those that changed something of his, and who made them and
+// why if that was somebody of his: others may have changed other things with them.
 func (v *View) History(ctx context.Context, before int64, limit int) (revisions []Revision, err error) {
 	if err := v.known(); err != nil {
 		return nil, doing(err, "listing revisions")
@@ -124,12 +125,13 @@ func (v *View) history(before, limit int64) (query string, args []any) {
 	if v.who.Operator {
 		return `SELECT number, at, who, why, changes FROM revisions WHERE number < ? ORDER BY number DESC LIMIT ?`, []any{before, limit}
 	}
-	return `SELECT r.number, r.at, r.who, r.why, COUNT(*) FROM revisions r JOIN (
+	return `SELECT r.number, r.at, CASE WHEN r.customer = ? THEN r.who ELSE '' END, CASE WHEN r.customer = ? THEN r.why ELSE '' END, COUNT(*)
+		FROM revisions r JOIN (
 			SELECT since AS number, kind, name FROM objects WHERE customer = ? AND since < ?
 			UNION SELECT until, kind, name FROM objects WHERE customer = ? AND until < ?
 		) c ON c.number = r.number
-		GROUP BY r.number, r.at, r.who, r.why ORDER BY r.number DESC LIMIT ?`,
-		[]any{v.who.Customer, before, v.who.Customer, before, limit}
+		GROUP BY r.number, r.at, r.who, r.why, r.customer ORDER BY r.number DESC LIMIT ?`,
+		[]any{v.who.Customer, v.who.Customer, v.who.Customer, before, v.who.Customer, before, limit}
 }
 
 // Rollback makes a new revision in which the viewer's objects are as they were

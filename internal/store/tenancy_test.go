@@ -169,6 +169,10 @@ func TestTenancy(t *testing.T) {
 			claims, err := v.Claims(ctx, "acme", store.Claim{}, 0)
 			return found(len(claims), err)
 		}, reads, yes, no, no, yes},
+		{"Claim", func(ctx context.Context, v *store.View) error {
+			_, err := v.Claim(ctx, "acme", "acme.example")
+			return err
+		}, reads, yes, no, no, yes},
 		{"BeginClaim", func(ctx context.Context, v *store.View) error {
 			_, err := v.BeginClaim(ctx, "acme", "new.example")
 			return err
@@ -181,6 +185,10 @@ func TestTenancy(t *testing.T) {
 			_, err := v.ClaimByWord(ctx, "acme", "begun.example")
 			return err
 		}, writes, no, no, no, yes},
+		{"ClaimByOnboarding", func(ctx context.Context, v *store.View) error {
+			_, err := v.ClaimByOnboarding(ctx, "acme", "begun.example")
+			return err
+		}, writes, yes, no, no, yes},
 		{"ReleaseClaim", func(ctx context.Context, v *store.View) error {
 			return v.ReleaseClaim(ctx, "acme", "begun.example")
 		}, writes, yes, no, no, no},
@@ -325,7 +333,7 @@ const (
 
 // methodsInTenancy are those that the table above calls; Rollback has a test
 // of its own.
-const methodsInTenancy = "Audit BeginClaim BeginOnboarding CancelOnboarding ClaimByWord Claims ClearOverride CloseCustomer CloseUser Confirm CountSites CreateToken Customer Customers DeleteDraft Diff DiffDraft Draft DraftWith DropDraft " +
+const methodsInTenancy = "Audit BeginClaim BeginOnboarding CancelOnboarding Claim ClaimByOnboarding ClaimByWord Claims ClearOverride CloseCustomer CloseUser Confirm CountSites CreateToken Customer Customers DeleteDraft Diff DiffDraft Draft DraftWith DropDraft " +
 	"History Journal Object ObjectPage Objects Onboarding Onboardings Plan Plans ProveClaim Publish PutCustomer PutDraft PutPlan PutUser ReleaseClaim RevokeToken Rollback SetOverride Standing Tokens User Users"
 
 // checkMethods fails when there is a method that nobody has thought of here.
@@ -357,6 +365,7 @@ func TestTenancyOnBoth(t *testing.T) {
 		equal(t, "Differences of acme", len(differences), 2)
 		history, err := acme.History(t.Context(), 0, 0)
 		must(t, err)
+		equal(t, "Who made them, and why, of which others made all", history[0].Who+history[0].Why+history[1].Who+history[1].Why, "")
 		equal(t, "Changes of acme", fmt.Sprint(history[0].Number, history[0].Changes, history[1].Number, history[1].Changes), "2 1 1 2")
 		must(t, acme.ReleaseClaim(t.Context(), "acme", "acme.example"))
 		publish(t, operator(s), 2, siteOf("www.acme.example", "other", "sold"))
@@ -374,6 +383,11 @@ func TestTenancyOnBoth(t *testing.T) {
 		history, err = acme.History(t.Context(), 0, 1)
 		must(t, err)
 		equal(t, "Its newest revision", history[0].Number, 3)
+		equal(t, "Who made it, and why", history[0].Who+history[0].Why, "")
+		publish(t, other, 3, siteOf("www.acme.example", "", "changed"))
+		history, err = other.History(t.Context(), 0, 1)
+		must(t, err)
+		equal(t, "Who made the new owner's own, and why", fmt.Sprint(history[0].Number, " ", history[0].Who, ": ", history[0].Why), "4 bob: a test")
 	})
 }
 

@@ -18,9 +18,35 @@ const (
 	proofWord  = "cdnredirect="
 )
 
-// RecordOf returns the record for a name; that of a wildcard is that of the name above.
-func RecordOf(o *site.Onboarding, name string) Record {
-	return Record{Name: proofLabel + strings.TrimPrefix(name, "*."), Text: proofWord + o.Token}
+// RecordFor returns the record with a token for a name; that of a wildcard is that of the
+// name above.
+func RecordFor(name, token string) Record {
+	return Record{Name: proofLabel + strings.TrimPrefix(name, "*."), Text: proofWord + token}
+}
+
+// RecordOf returns the record of an onboarding for a name.
+func RecordOf(o *site.Onboarding, name string) Record { return RecordFor(name, o.Token) }
+
+func (r Record) String() string { return fmt.Sprintf("%s TXT %q", r.Name, r.Text) }
+
+// Missing says what texts are found at the name of a record in its place; empty: it is
+// among them.
+func (r Record) Missing(found []string) string {
+	switch {
+	case slices.Contains(found, r.Text):
+		return ""
+	case len(found) == 0:
+		return "there is none"
+	}
+	const most = 3
+	var said []string
+	for _, text := range found[:min(most, len(found))] {
+		said = append(said, fmt.Sprintf("%.100q", text))
+	}
+	if more := len(found) - most; more > 0 {
+		said = append(said, fmt.Sprintf("%d more", more))
+	}
+	return "there is " + strings.Join(said, ", ")
 }
 
 // NamesOf returns all names and hosts of a site, each once, without final dots.
@@ -54,7 +80,7 @@ func (t try) proved(ctx context.Context) error {
 			return err
 		}
 		if r := RecordOf(t.o, name); !shown && !slices.ContainsFunc(missing, func(m string) bool { return strings.HasPrefix(m, r.Name+" ") }) {
-			missing = append(missing, fmt.Sprintf("%s TXT \"%s\" (%s)", r.Name, r.Text, why))
+			missing = append(missing, fmt.Sprintf("%s (%s)", r, why))
 		}
 	}
 	if missing != nil {
@@ -71,15 +97,11 @@ func (t try) shown(ctx context.Context, name string) (shown bool, why string, er
 	}
 	r := RecordOf(t.o, name)
 	texts, err := t.Network.Texts(ctx, r.Name+".")
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err.Error(), nil
-	case slices.Contains(texts, r.Text):
-		return true, "", nil
-	case len(texts) == 0:
-		return false, "there is none", nil
 	}
-	return false, fmt.Sprintf("there are %d others", len(texts)), nil
+	why = r.Missing(texts)
+	return why == "", why, nil
 }
 
 // Records returns the records for all names of an onboarding, each once.

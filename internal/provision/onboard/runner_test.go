@@ -142,7 +142,7 @@ func TestWhatWaitsIsGivenUp(t *testing.T) {
 			}
 			time.Sleep(5 * time.Minute)
 		})
-		expect(t, "Why", s.get(o.ID).Failure, "proof: given up after 7 days: set these records:\n_cdnredirect.www.example.org TXT \"cdnredirect=token\" (there are 1 others)")
+		expect(t, "Why", s.get(o.ID).Failure, "proof: given up after 7 days: set these records:\n_cdnredirect.www.example.org TXT \"cdnredirect=token\" (there is \"cdnredirect=stolen\")")
 		expect(t, "The steps", shown(s.get(o.ID)), "undone: check=undone proof=undone cdnedge=pending certificate=pending verify=pending publish=pending live=pending")
 	})
 }
