@@ -67,6 +67,15 @@ func (c *Client) History(ctx context.Context, limit int) (History, error) {
 	return get[History](ctx, c, historyPath, withLimit(url.Values{}, limit))
 }
 
+// Await waits until a revision is settled, d at most, and says how far it has come.
+func (c *Client) Await(ctx context.Context, revision int64, d time.Duration) (Spread, error) {
+	query := url.Values{}
+	if d > 0 {
+		query.Set("wait", d.String())
+	}
+	return get[Spread](ctx, c, at(revisionsPath, strconv.FormatInt(revision, 10)), query)
+}
+
 // Servers returns what is known of all servers.
 func (c *Client) Servers(ctx context.Context) (Servers, error) {
 	return get[Servers](ctx, c, serversPath, nil)

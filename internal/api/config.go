@@ -55,17 +55,9 @@ type DocumentWrite struct {
 
 // Written is what became of a write.
 type Written struct {
-	Revision   int64     `json:"revision" doc:"The revision that the object has now, or that removed it" example:"43"`
-	Changed    bool      `json:"changed" doc:"A revision was made: it was not published just so" example:"true"`
-	ServedBy   []string  `json:"served_by,omitempty" doc:"After 'wait', the servers that serve that revision, or a later one" example:"[\"fra1\"]"`
-	WaitingFor []Waiting `json:"waiting_for,omitempty" doc:"After 'wait', the servers that are alive and do not"`
-}
-
-// Waiting is a server that does not serve a revision.
-type Waiting struct {
-	Server   string `json:"server" doc:"Its name" example:"ams1"`
-	Revision int64  `json:"revision" doc:"The revision that it serves" example:"42"`
-	Why      string `json:"why,omitempty" doc:"Why it holds a later one back; absent: it was too slow" example:"it would leave too few sites: confirm it, or publish another"`
+	Revision int64 `json:"revision" doc:"The revision that the object has now, or that removed it" example:"43"`
+	Changed  bool  `json:"changed" doc:"A revision was made: it was not published just so" example:"true"`
+	Spread         // after 'wait'
 }
 
 // DocumentList is a part of the objects of a kind.

@@ -43,7 +43,7 @@ func (d *documents) DeleteDocument(_ context.Context, w api.DocumentWrite, by ap
 	return aWritten, d.note("delete %s %s %q wants %d why %s wait %s by %s", w.Object.Kind, w.Object.Name, w.Object.Text, w.Wants, w.Why, w.Wait, by.Name)
 }
 
-var aWritten = api.Written{Revision: 43, Changed: true, ServedBy: []string{"fra1"}, WaitingFor: []api.Waiting{{Server: "ams1", Revision: 42, Why: "too few"}}}
+var aWritten = api.Written{Revision: 43, Changed: true, Spread: aSpread}
 
 // keepDocuments serves documents on a new socket until the test is over.
 func keepDocuments(t *testing.T, d *documents) (path string) {

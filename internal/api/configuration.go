@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -62,6 +63,10 @@ type Configuration interface {
 
 	// History returns the newest revisions, the newest first, limit at most.
 	History(ctx context.Context, limit int, who Caller) (History, error)
+
+	// Await waits until a revision is settled, d at most, and says how far it has come. One
+	// that there is none of, or that changed nothing that the caller sees, is ErrNotFound.
+	Await(ctx context.Context, revision int64, d time.Duration, who Caller) (Spread, error)
 
 	// Servers returns what is known of all servers, in the order of their names,
 	// and of this one. With the store away that is what was known last, and its age.

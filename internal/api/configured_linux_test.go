@@ -72,6 +72,8 @@ var calls = []call{
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.History(ctx, 0) }, "history 20", aHistory},
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.History(ctx, 5) }, "history 5", aHistory},
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.History(ctx, 5000) }, "history 1000", aHistory},
+	{func(ctx context.Context, c *api.Client) (any, error) { return c.Await(ctx, 43, 5*time.Second) }, "await 43 for 5s by BY", aSpread},
+	{func(ctx context.Context, c *api.Client) (any, error) { return c.Await(ctx, 43, 0) }, "await 43 for 0s by BY", aSpread},
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.Servers(ctx) }, "servers", aFleet},
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.Refused(ctx) }, "refused", aRefusals},
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.Overrides(ctx) }, "overrides", []api.Override{anOver}},
@@ -259,6 +261,7 @@ func TestEveryPathNamesItsMethods(t *testing.T) {
 	path := keep(t, new(store))
 	for target, want := range map[string]string{
 		"objects": "GET", "draft": "DELETE, GET, PUT", "publish": "POST", "confirm": "POST", "diff": "GET", "rollback": "POST", "history": "GET",
+		"revisions/43": "GET", "claims": "GET, POST", "claims/a": "DELETE", "claims/a/prove": "POST",
 		"servers": "GET", "refused": "GET", "overrides": "DELETE, GET, POST", "adopt": "POST", "journal": "GET", "migrate": "POST",
 	} {
 		status, header, p := exchange(t, path, "PATCH", "/v1/"+target, "{}")

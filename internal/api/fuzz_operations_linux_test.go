@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -170,6 +171,10 @@ func (s tenant) History(_ context.Context, limit int, who api.Caller) (api.Histo
 	return api.History{Revisions: []api.Revision{{Why: s.shown(who)}}}, s.valid(limit > 0 && limit <= 1000, limit)
 }
 
+func (s tenant) Await(_ context.Context, revision int64, d time.Duration, who api.Caller) (api.Spread, error) {
+	return api.Spread{ServedBy: []string{secret}}.Told(who), s.valid(revision >= 0 && d >= 0 && d <= time.Minute, revision)
+}
+
 func (s tenant) Journal(_ context.Context, q api.JournalQuery, who api.Caller) ([]api.JournalEntry, error) {
 	return []api.JournalEntry{{Reason: s.shown(who)}}, s.valid(q.Limit > 0 && q.Limit <= 10_000 && (q.Site == "" || canonical(q.Site)), q)
 }
@@ -202,7 +207,7 @@ func FuzzOperations(f *testing.F) {
 	}
 	s := new(tenant)
 	a := api.New(api.Config{Engine: private(), Store: s, Log: new(journal), Resources: api.Resources{
-		Documents: new(documents), Identities: new(identities), Pushes: new(pushed), Beginning: new(first), Onboardings: visited{},
+		Documents: new(documents), Identities: new(identities), Pushes: new(pushed), Beginning: new(first), Onboardings: visited{}, Claims: claimed{},
 	}})
 	a.Decided(api.JournalEntry{Reason: secret}, "acme")
 	f.Fuzz(func(t *testing.T, i uint, data []byte) {
@@ -266,4 +271,40 @@ func (v visited) CancelOnboarding(_ context.Context, _ string, who api.Caller) e
 
 func (v visited) WatchOnboarding(_ context.Context, _ string, _ int64, who api.Caller) (api.Onboarding, error) {
 	return v.seen(who)
+}
+
+// claimed has one claim, of acme's, and everybody's are as they ask.
+type claimed struct{}
+
+func (claimed) seen(customer string, who api.Caller) (api.Claim, error) {
+	if !who.Role.Operates() && (customer != who.Customer || who.Customer != "acme") {
+		return api.Claim{}, fmt.Errorf("a claim: %w", api.ErrNotFound)
+	}
+	return api.Claim{Record: &api.ProofRecord{Text: secret}}, nil
+}
+
+func (c claimed) Claims(_ context.Context, _ string, _ api.Page, who api.Caller) ([]api.Claim, string, error) {
+	if one, err := c.seen(who.Customer, who); err == nil {
+		return []api.Claim{one}, "acme/a", nil
+	}
+	return nil, "", nil
+}
+
+func (c claimed) BeginClaim(_ context.Context, r api.ClaimRequest, who api.Caller) (api.Claim, error) {
+	if !canonical(r.Name) || r.Customer == "" || r.Proof == site.ProofOperator && !who.Role.Operates() {
+		panic(fmt.Sprintf("it is asked to begin %+v", r))
+	}
+	return c.seen(r.Customer, who)
+}
+
+func (c claimed) ProveClaim(_ context.Context, customer, name string, who api.Caller) (api.Claim, error) {
+	if !canonical(name) || customer == "" {
+		panic("it is asked to prove '" + name + "' of '" + customer + "'")
+	}
+	return c.seen(customer, who)
+}
+
+func (c claimed) ReleaseClaim(_ context.Context, customer, _ string, who api.Caller) error {
+	_, err := c.seen(customer, who)
+	return err
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -15,6 +16,8 @@ const (
 
 	mostHistory = 1000
 	mostJournal = 10_000
+
+	MaxWait = time.Minute // for the servers, at once
 )
 
 // some keeps a list from being null.
@@ -48,5 +51,18 @@ func named(place string, kind site.ObjectKind, name *string) []error {
 		return []error{&Fault{Location: place, Message: "'.' is the root of all names, which is no site"}}
 	}
 	*name = strings.TrimSuffix(is, ".")
+	return nil
+}
+
+// waits reads how long it is waited for the servers.
+func waits(text string, into *time.Duration) []error {
+	if text == "" {
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > MaxWait {
+		return []error{&Fault{Location: "query.wait", Message: "expected a time from 0s to 1m, such as '5s'", Value: text}}
+	}
+	*into = d
 	return nil
 }

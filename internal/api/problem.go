@@ -76,6 +76,7 @@ var statuses = []struct {
 	{ErrNoReader, http.StatusNotFound},
 	{ErrRepeated, http.StatusConflict},
 	{ErrImprobable, http.StatusUnprocessableEntity},
+	{ErrUnproved, http.StatusUnprocessableEntity},
 	{ErrInvalid, http.StatusBadRequest},
 	{ErrNotInvited, http.StatusUnauthorized},
 	{ErrNoStore, http.StatusConflict},

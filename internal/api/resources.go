@@ -4,6 +4,7 @@ package api
 type Resources struct {
 	Documents   Documents
 	Identities  Identities
+	Claims      Claims
 	Pushes      Pushes
 	Beginning   Beginning
 	Onboardings Onboardings
@@ -12,6 +13,7 @@ type Resources struct {
 func (a *API) registerResources() {
 	a.registerConfig()
 	a.registerCustomers()
+	a.registerClaims()
 	a.registerPlans()
 	a.registerUsers()
 	a.registerTokens()

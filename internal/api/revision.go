@@ -49,9 +49,9 @@ type History struct {
 type Revision struct {
 	Revision int64     `json:"revision" doc:"Its number" example:"43"`
 	At       time.Time `json:"at" doc:"When it was published" example:"2026-01-02T03:04:05Z"`
-	By       string    `json:"by" doc:"Who published it" example:"alice"`
-	Changes  int       `json:"changes" doc:"How many objects it puts or removes" example:"2"`
-	Why      string    `json:"why" doc:"Why" example:"another CDN"`
+	By       string    `json:"by,omitempty" doc:"Who published it; absent: somebody who is not of the caller's customer" example:"alice"`
+	Changes  int       `json:"changes" doc:"How many objects it puts or removes, of those that the caller sees" example:"2"`
+	Why      string    `json:"why,omitempty" doc:"Why; absent: as of by" example:"another CDN"`
 }
 
 // Refusals is what this server has of the configuration and does not serve.

@@ -11,10 +11,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-const (
-	configPath = "/v1/config/"
-	longest    = time.Minute // that a write waits for the servers
-)
+const configPath = "/v1/config/"
 
 func (a *API) registerConfig() {
 	registerKind[document.Site](a, site.ObjectSite, site.RoleCustomerReadonly, site.RoleCustomerAdmin)
@@ -100,14 +97,7 @@ type Writing struct {
 // Resolve implements huma.Resolver.
 func (w *Writing) Resolve(ctx huma.Context) []error {
 	faults := append(w.Match.Resolve(ctx), short("query.why", &w.Why)...)
-	if w.Wait == "" {
-		return faults
-	}
-	var err error
-	if w.wait, err = time.ParseDuration(w.Wait); err != nil || w.wait < 0 || w.wait > longest {
-		faults = append(faults, &Fault{Location: "query.wait", Message: "expected a time from 0s to 1m, such as '5s'", Value: w.Wait})
-	}
-	return faults
+	return append(faults, waits(w.Wait, &w.wait)...)
 }
 
 type putDocument[D any] struct {

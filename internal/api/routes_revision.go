@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -9,12 +10,13 @@ import (
 )
 
 const (
-	publishPath  = "/v1/publish"
-	confirmPath  = "/v1/confirm"
-	diffPath     = "/v1/diff"
-	rollbackPath = "/v1/rollback"
-	historyPath  = "/v1/history"
-	adoptPath    = "/v1/adopt"
+	publishPath   = "/v1/publish"
+	confirmPath   = "/v1/confirm"
+	diffPath      = "/v1/diff"
+	rollbackPath  = "/v1/rollback"
+	historyPath   = "/v1/history"
+	revisionsPath = "/v1/revisions"
+	adoptPath     = "/v1/adopt"
 )
 
 func (a *API) registerRevisions() {
@@ -30,6 +32,9 @@ func (a *API) registerRevisions() {
 		text:    "The draft stays. It is refused with 409 if one of the objects that it would change was changed since the base."}, a.rollback)
 	register(a, operation{id: "list-history", does: "GET " + historyPath, least: site.RoleCustomerReadonly, about: "Configuration", stored: true,
 		summary: "The newest revisions"}, a.history)
+	register(a, operation{id: "get-revision", does: "GET " + revisionsPath + "/{revision}", least: site.RoleCustomerReadonly, about: "Configuration", stored: true,
+		summary: "How many servers serve a revision, and for operators, which",
+		text:    "With wait, the answer comes as soon as it is settled, or when that time is over."}, a.revision)
 	register(a, operation{id: "adopt-site", does: "POST " + adoptPath, least: site.RoleOperator, about: "Configuration", stored: true,
 		summary: "Publish a site of the Corefile as an object that stands in front of it"}, a.adopt)
 }
@@ -95,6 +100,20 @@ func (a *API) history(ctx context.Context, who Caller, in *historyInput) (Histor
 	history, err := a.Store.History(ctx, min(in.Limit, mostHistory), who)
 	history.Revisions = some(history.Revisions)
 	return history, err
+}
+
+type revisionInput struct {
+	Revision int64  `path:"revision" minimum:"0" doc:"The number of the revision" example:"43"`
+	Wait     string `query:"wait" doc:"How long it is waited until every server that is alive serves it, 1m at most; absent: not at all" example:"5s"`
+
+	wait time.Duration
+}
+
+// Resolve implements huma.Resolver.
+func (in *revisionInput) Resolve(huma.Context) []error { return waits(in.Wait, &in.wait) }
+
+func (a *API) revision(ctx context.Context, who Caller, in *revisionInput) (Spread, error) {
+	return a.Store.Await(ctx, in.Revision, in.wait, who)
 }
 
 type adoptInput struct{ Body AdoptRequest }

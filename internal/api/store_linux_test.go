@@ -49,6 +49,8 @@ var (
 	made      = api.Publication{Revision: 43, Changes: 2}
 	aDiff     = api.Diff{From: 41, To: api.PointDraft, Changes: []api.Change{aChange}}
 	aHistory  = api.History{Newest: 43, Serves: 42, Held: 43, Revisions: []api.Revision{{Revision: 43, At: then, By: "alice", Changes: 2, Why: "new"}}}
+	aSpread   = api.Spread{Serving: 1, Behind: 1, Settled: true, ServedBy: []string{"fra1"}, WaitingFor: []api.Waiting{{Server: "ams1", Revision: 42, Held: 43, Why: "too few"}},
+		Refusing: []api.Refusing{{Server: "fra1", Objects: 2}}}
 	aFleet    = api.Servers{Here: api.Here{Name: "fra1", Store: true, Alone: true, Since: then, Why: "refused"}, Servers: []api.ServerState{aServer}}
 	aRefusals = api.Refusals{Refused: []api.Refused{aRefused}, Shadowed: []api.Shadowed{{Site: "www.example.org", Place: "Corefile:3"}}}
 	anOver    = api.Override{ID: "o1", Force: aForce, By: "alice", Why: "new disks", Since: then, Until: then, Left: api.Seconds(time.Hour), Local: true,
@@ -96,6 +98,10 @@ func (s *store) Rollback(_ context.Context, req api.RollbackRequest, by api.Call
 
 func (s *store) History(_ context.Context, limit int, _ api.Caller) (api.History, error) {
 	return aHistory, s.note("history %d", limit)
+}
+
+func (s *store) Await(_ context.Context, revision int64, d time.Duration, by api.Caller) (api.Spread, error) {
+	return aSpread, s.note("await %d for %s by %s", revision, d, by.Name)
 }
 
 func (s *store) Servers(context.Context) (api.Servers, error) { return aFleet, s.note("servers") }

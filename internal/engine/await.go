@@ -2,60 +2,74 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
 )
 
-// lookAgain is the pause between two looks at the servers.
-const lookAgain = 50 * time.Millisecond
+// The pause between two looks at the servers, which grows as long as nothing comes of it.
+const (
+	lookAgain  = 50 * time.Millisecond
+	lookSeldom = 500 * time.Millisecond
+)
 
-// await waits until every server that is alive serves what was written, or holds it
-// back, and says which do. The revision is made, so an error of the store here is none
-// of the write's: who is not known to serve it is waited for.
-func (c configuration) await(ctx context.Context, w *api.Written, d time.Duration) {
-	if d <= 0 {
-		return
+// Await implements api.Configuration.
+func (c configuration) Await(ctx context.Context, revision int64, d time.Duration, who api.Caller) (api.Spread, error) {
+	view, _, _, err := c.view(ctx, who)
+	if err != nil {
+		return api.Spread{}, err
 	}
+	newest, err := view.History(ctx, revision+1, 1) // of those that the caller sees, up to this one
+	switch {
+	case err != nil:
+		return api.Spread{}, translated(err)
+	case len(newest) == 0 || newest[0].Number != revision:
+		return api.Spread{}, fmt.Errorf("revision %d: %w", revision, api.ErrNotFound)
+	}
+	return c.await(ctx, revision, d).Told(who), nil
+}
+
+// await waits until a revision is settled, and says how far it has come. The revision is
+// made, so an error of the store here is nobody's: who is not known to serve it is waited for.
+func (c configuration) await(ctx context.Context, revision int64, d time.Duration) (spread api.Spread) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	for {
-		servers, err := c.Servers(ctx)
+	for pause := lookAgain; ; pause = min(2*pause, lookSeldom) {
+		servers, err := c.Servers(context.WithoutCancel(ctx)) // it limits itself
 		if err == nil {
-			w.ServedBy, w.WaitingFor = whoServes(servers.Servers, w.Revision)
+			spread = spreadOf(servers.Servers, revision)
 		}
-		if err == nil && settled(servers.Servers, w.Revision) {
-			return
+		if spread.Settled {
+			return spread
 		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(lookAgain):
+			return spread
+		case <-time.After(pause):
 		}
 	}
 }
 
-// settled reports whether every server that is alive has done with a revision what it
-// will.
-func settled(servers []api.ServerState, revision int64) bool {
+// spreadOf says how far a revision has come among servers.
+func spreadOf(servers []api.ServerState, revision int64) (spread api.Spread) {
+	spread.Settled = true
 	for _, s := range servers {
-		if s.State != api.RoleGone && max(s.Revision, s.Held) < revision {
-			return false
+		if s.State == api.RoleGone {
+			continue
+		}
+		if s.Revision < revision {
+			spread.Behind++
+			spread.Settled = spread.Settled && s.Held >= revision
+			spread.WaitingFor = append(spread.WaitingFor, api.Waiting{Server: s.Name, Revision: s.Revision, Held: s.Held, Why: s.Why})
+			continue
+		}
+		spread.Serving++
+		spread.ServedBy = append(spread.ServedBy, s.Name)
+		if s.Refused > 0 {
+			spread.Refusing = append(spread.Refusing, api.Refusing{Server: s.Name, Objects: s.Refused})
 		}
 	}
-	return len(servers) > 0
-}
-
-// whoServes says which servers serve a revision, and which that are alive do not.
-func whoServes(servers []api.ServerState, revision int64) (serve []string, waiting []api.Waiting) {
-	for _, s := range servers {
-		switch {
-		case s.State == api.RoleGone:
-		case s.Revision >= revision:
-			serve = append(serve, s.Name)
-		default:
-			waiting = append(waiting, api.Waiting{Server: s.Name, Revision: s.Revision, Why: s.Why})
-		}
-	}
-	return serve, waiting
+	spread.Settled = spread.Settled && spread.Serving+spread.Behind > 0
+	return spread
 }

@@ -112,7 +112,9 @@ func (c configuration) writeObject(ctx context.Context, w api.DocumentWrite, who
 	if err != nil {
 		return api.Written{}, one.told(ctx, err)
 	}
-	c.await(ctx, &written, w.Wait)
+	if w.Wait > 0 {
+		written.Spread = c.await(ctx, written.Revision, w.Wait).Told(who)
+	}
 	return written, nil
 }
 

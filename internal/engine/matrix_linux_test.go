@@ -24,7 +24,7 @@ import (
 
 // row is one request for each operation, about a site of acme's, and what it leads to.
 type row struct {
-	path        string // what stands for {name} or {id}
+	path        string // what stands for {name}, {id} or {revision}
 	query, body string
 	want        []int // for whom it is about, and operators
 	other       int   // for another customer
@@ -48,6 +48,7 @@ var rows = map[string]row{
 	"diff-points":      {query: "from=0", want: []int{200}, other: 200},
 	"roll-back":        {body: `{"to": 0, "base": 1, "why": "x"}`, want: []int{200, 409}, other: 400}, // once; of him nothing
 	"list-history":     {want: []int{200}, other: 200},
+	"get-revision":     {path: "1", want: []int{200}, other: 404},
 	"adopt-site":       {body: `{"site": "www.example.org", "why": "x"}`, want: []int{200}},
 	"list-servers":     {want: []int{200}},
 	"list-refused":     {want: []int{200}},
@@ -78,6 +79,10 @@ var rows = map[string]row{
 	"get-customer":        {path: "acme", want: []int{200}, other: 404},
 	"put-customer":        {path: "acme", body: `{"title": "Acme"}`, want: []int{200}},
 	"close-customer":      {path: "acme", want: []int{409}}, // he has a site
+	"list-claims":         {query: "customer=acme", want: []int{200}, other: 200},
+	"begin-claim":         {body: `{"name": "new.example", "customer": "acme"}`, want: []int{200}, other: 404},
+	"prove-claim":         {path: "begun.example", query: "customer=acme", want: []int{422}, other: 404},      // there is no record
+	"release-claim":       {path: "begun.example", query: "customer=acme", want: []int{200, 404}, other: 404}, // once
 	"list-plans":          {want: []int{200}, other: 200},
 	"get-plan":            {path: "none", want: []int{404}, other: 404},
 	"put-plan":            {path: "basic", body: `{"title": "Basic", "guardrails": {}}`, want: []int{200}},
@@ -160,6 +165,8 @@ func tenants(t *testing.T, dir string) (tokens map[string]string) {
 		_, err = ann.PutCustomer(ctx, store.Customer{Name: name, Version: store.Whatever})
 		must(t, err)
 	}
+	_, err = ann.BeginClaim(ctx, "acme", "begun.example")
+	must(t, err)
 	tokens = map[string]string{"none": "", "wrong": "cdr_" + strings.Repeat("x", 43)}
 	for _, u := range []store.User{
 		{Name: "operator", Role: site.RoleOperator}, {Name: "readonly", Role: site.RoleOperatorReadonly},
@@ -192,7 +199,7 @@ func console(t *testing.T, dir string) (addr netip.AddrPort) {
 func askAs(t *testing.T, addr netip.AddrPort, does, token string, r row) (int, string) {
 	t.Helper()
 	method, path, _ := strings.Cut(does, " ")
-	path = strings.NewReplacer("{name}", r.path, "{id}", r.path).Replace(path)
+	path = strings.NewReplacer("{name}", r.path, "{id}", r.path, "{revision}", r.path).Replace(path)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr.String()+path+"?"+r.query, strings.NewReader(strings.Replace(r.body, "NOW", now(), 1)))

@@ -270,28 +270,30 @@ func (o *onboarder) Live(ctx context.Context, of site.Onboarding, revision int64
 	if err != nil {
 		return err
 	}
-	var behind []string
-	alive := 0
-	for _, s := range servers {
-		if s.Ago > goneAfter {
-			continue
-		}
-		alive++
-		switch {
-		case s.Revision >= revision:
-		case s.Held >= revision:
-			behind = append(behind, fmt.Sprintf("%s holds revision %d back: confirm it with 'cdnctl publish --confirm %d'", s.Name, s.Held, s.Held))
-		default:
-			behind = append(behind, fmt.Sprintf("%s serves revision %d", s.Name, s.Revision))
-		}
+	states := make([]api.ServerState, len(servers))
+	for i, s := range servers {
+		states[i] = shownServer(s)
 	}
-	switch {
-	case alive == 0:
+	switch spread := spreadOf(states, revision); {
+	case spread.Serving+spread.Behind == 0:
 		return &onboard.Waiting{Words: "no server has said of late what it serves"}
-	case behind != nil:
-		return onboard.Inside(&onboard.Waiting{Words: fmt.Sprintf("revision %d is not served by all: %s", revision, strings.Join(behind, ", "))})
+	case spread.Behind > 0:
+		return onboard.Inside(&onboard.Waiting{Words: behind(spread, revision)})
 	}
 	return k.refusal(of)
+}
+
+// behind says which servers do not serve a revision.
+func behind(spread api.Spread, revision int64) string {
+	var all []string
+	for _, s := range spread.WaitingFor {
+		if s.Held < revision {
+			all = append(all, fmt.Sprintf("%s serves revision %d", s.Server, s.Revision))
+			continue
+		}
+		all = append(all, fmt.Sprintf("%s holds revision %[2]d back: confirm it with 'cdnctl publish --confirm %[2]d'", s.Server, s.Held))
+	}
+	return fmt.Sprintf("revision %d is not served by all: %s", revision, strings.Join(all, ", "))
 }
 
 // refusal returns why the site of an onboarding is not in force, if this server refuses it.
