@@ -11,13 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/net/netutil"
 )
-
-// maxConsoleConns is how many connections a console has; who comes beyond that waits in
-// the system's queue.
-const maxConsoleConns = 256
 
 // Console is the API at an address, for callers with a token. It outlives reloads, and
 // so do its connections.
@@ -46,6 +40,7 @@ func (a *API) OpenConsole(addr netip.AddrPort, complaints io.Writer) (*Console, 
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Console{api: a, addr: addr, socket: socket, stop: stop}
 	c.http = newHTTP(ctx, c, complaints)
+	c.http.ConnContext = withVisitor
 	return c, nil
 }
 
@@ -64,7 +59,7 @@ func (c *Console) Use(config func() *tls.Config) {
 }
 
 func (c *Console) serve() {
-	err := c.http.Serve(secured{netutil.LimitListener(c.socket, maxConsoleConns), &c.tls})
+	err := c.http.Serve(secured{newDoor(c.socket), &c.tls})
 	if !errors.Is(err, http.ErrServerClosed) {
 		c.api.Log.Errorf("serving console '%s': %v", c.addr, err)
 	}
@@ -88,6 +83,9 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p != nil {
 		send(w, p)
 		return
+	}
+	if who.Role != "" {
+		welcome(r.Context())
 	}
 	c.api.serve(w, r, who)
 }

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"context"
+	"io"
+	"net"
 	"net/http"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -18,3 +21,13 @@ func (a *API) As(who Caller) http.Handler {
 
 // Unheard returns a console that has no socket.
 func (a *API) Unheard() http.Handler { return &Console{api: a} }
+
+// ConsoleOver serves a console that has a listener instead of a socket.
+func (a *API) ConsoleOver(l net.Listener) *Console {
+	ctx, stop := context.WithCancel(context.Background())
+	c := &Console{api: a, socket: l, stop: stop}
+	c.http = newHTTP(ctx, c, io.Discard)
+	c.http.ConnContext = withVisitor
+	c.Use(nil)
+	return c
+}

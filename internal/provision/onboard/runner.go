@@ -226,9 +226,9 @@ func (r *Runner) tell(o site.Onboarding) {
 	case o.State == site.OnboardingDone && !o.Left:
 		r.cfg.Log.Infof("%s of site %q is done", o.Kind, o.Site)
 	case o.State == site.OnboardingUndone:
-		r.cfg.Log.Infof("%s of site %q is undone: %s", o.Kind, o.Site, o.Failure)
+		r.cfg.Log.Infof("%s of site %q is undone: %q", o.Kind, o.Site, o.Failure)
 	default:
-		r.cfg.Log.Errorf("%s of site %q (%s) is over, and not all of it could be undone or taken away: %s", o.Kind, o.Site, o.ID, o.Failure)
+		r.cfg.Log.Errorf("%s of site %q (%s) is over, and not all of it could be undone or taken away: %q", o.Kind, o.Site, o.ID, o.Failure)
 	}
 }
 

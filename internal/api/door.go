@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Bounds of a console's connections.
+const (
+	maxConsoleConns = 256
+	maxOfNetwork    = maxConsoleConns / 2 // of one address, or of one network where a site has very many
+
+	// strangerLimit is how long a connection may be there without a good token: for the
+	// handshake, the header and the look into the store there are 5 seconds each.
+	strangerLimit = 15 * time.Second
+)
+
+// door is a listener that lets so many connections in at a time, not all of them from one
+// network. A stranger is a connection over which no good token has come yet: who comes
+// when all is full has the place of the one who has been there longest. Where there is no
+// stranger, who comes waits; or is sent away, if it is his own network that is full.
+type door struct {
+	net.Listener
+
+	mu     sync.Mutex
+	left   *sync.Cond
+	inside []*visitor // who has been there longest is first
+	closed bool
+}
+
+func newDoor(l net.Listener) *door {
+	d := &door{Listener: l}
+	d.left = sync.NewCond(&d.mu)
+	return d
+}
+
+// Accept implements net.Listener.
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		conn, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		v := &visitor{Conn: conn, door: d, network: networkOf(conn.RemoteAddr().String())}
+		if d.admit(v) {
+			return v, nil
+		}
+		conn.Close()
+	}
+}
+
+// admit finds a place, and reports whether there is one.
+func (d *door) admit(v *visitor) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	anybody := func(*visitor) bool { return true }
+	neighbour := func(other *visitor) bool { return other.network == v.network }
+	if d.count(neighbour) >= maxOfNetwork && !d.evict(neighbour) {
+		return false
+	}
+	for len(d.inside) >= maxConsoleConns && !d.closed && !d.evict(anybody) {
+		d.left.Wait()
+	}
+	if d.closed {
+		return false
+	}
+	d.inside = append(d.inside, v)
+	v.late = time.AfterFunc(strangerLimit, func() { v.Close() })
+	return true
+}
+
+func (d *door) count(which func(*visitor) bool) (n int) {
+	for _, v := range d.inside {
+		if which(v) {
+			n++
+		}
+	}
+	return n
+}
+
+// evict throws out the stranger among some who has been there longest, and reports
+// whether there is one.
+func (d *door) evict(which func(*visitor) bool) bool {
+	i := slices.IndexFunc(d.inside, func(v *visitor) bool { return !v.known && which(v) })
+	if i < 0 {
+		return false
+	}
+	v := d.inside[i]
+	d.inside = slices.Delete(d.inside, i, i+1)
+	v.late.Stop()
+	v.Conn.Close()
+	return true
+}
+
+// Close implements net.Listener.
+func (d *door) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	d.left.Broadcast()
+	return d.Listener.Close()
+}
+
+// visitor is a connection inside.
+type visitor struct {
+	net.Conn
+	door    *door
+	network string
+	late    *time.Timer // ends the connection of a stranger
+	known   bool        // a good token has come over it
+}
+
+// Close implements net.Conn.
+func (v *visitor) Close() error {
+	d := v.door
+	d.mu.Lock()
+	if i := slices.Index(d.inside, v); i >= 0 {
+		d.inside = slices.Delete(d.inside, i, i+1)
+		d.left.Signal()
+	}
+	v.late.Stop()
+	d.mu.Unlock()
+	return v.Conn.Close()
+}
+
+// visitorKey is the key of the connection in a request's context.
+type visitorKey struct{}
+
+// withVisitor remembers over which connection requests come.
+func withVisitor(ctx context.Context, conn net.Conn) context.Context {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	return context.WithValue(ctx, visitorKey{}, conn)
+}
+
+// welcome has the connection of a request be a stranger's no more.
+func welcome(ctx context.Context) {
+	v, ok := ctx.Value(visitorKey{}).(*visitor)
+	if !ok {
+		return // a request of a test
+	}
+	v.door.mu.Lock()
+	defer v.door.mu.Unlock()
+	v.known = true
+	v.late.Stop()
+}
