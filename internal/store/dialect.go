@@ -15,6 +15,7 @@ type dialect interface {
 	now() string                                             // an expression: the database's clock in microseconds
 	numbered() bool                                          // parameters are $1, $2 ... instead of ?
 	snapshot() *sql.TxOptions                                // of a transaction that sees one moment
+	unhurried() string                                       // a statement that lets those of a transaction take their time, or ""
 	again(err error) bool                                    // the transaction did nothing, and may succeed the next time
 	lost(err error) bool                                     // the connection is gone
 	together(ctx context.Context, s *Store, b *batch) error  // runs a batch

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"time"
 )
 
 // dumpVersion is that of the form of dumps.
@@ -17,9 +18,10 @@ const dumpVersion = 1
 // list of texts, in the order of its table's columns.
 type (
 	headLine struct {
-		Dump    string `json:"dump"` // "cdnredirect store"
-		Version int    `json:"version"`
-		Schema  int64  `json:"schema"`
+		Dump    string    `json:"dump"` // "cdnredirect store"
+		Version int       `json:"version"`
+		Schema  int64     `json:"schema"`
+		Made    time.Time `json:"made"`
 	}
 	tableLine struct {
 		Table   string   `json:"table"`
@@ -34,16 +36,25 @@ type (
 const dumpName = "cdnredirect store"
 
 // Dump writes all that a new store, of either database, needs to go on from here: JSON
-// lines, with a checksum in the last one. It is of one moment. Of secrets it has hashes;
-// but texts of the configuration are in it as they are.
-func (s *Store) Dump(ctx context.Context, w io.Writer) error {
+// lines, with a checksum in the last one. It is of one moment; made says for people
+// which. Of secrets it has hashes; but texts of the configuration are in it as they are.
+// A store with a schema that this program does not know is refused with ErrNewer: what is
+// new in it would be missing.
+func (s *Store) Dump(ctx context.Context, w io.Writer, made time.Time) error {
 	ctx, cancel := limited(ctx, migrationPatience)
 	defer cancel()
-	return doing(s.dump(ctx, w), "dumping the store")
+	present, err := s.Present(ctx)
+	if known := s.migrations.last(); err == nil && present > known {
+		err = fail(ErrNewer, "the store has schema %d, and this version of the program knows %d: let a newer one do it", present, known)
+	}
+	if err == nil {
+		err = s.dump(ctx, w, made)
+	}
+	return doing(err, "dumping the store")
 }
 
 // dump is not tried again: what was written is written.
-func (s *Store) dump(ctx context.Context, w io.Writer) error {
+func (s *Store) dump(ctx context.Context, w io.Writer, made time.Time) error {
 	begun, err := s.reader.BeginTx(ctx, s.dialect.snapshot())
 	if err != nil {
 		return err
@@ -52,7 +63,10 @@ func (s *Store) dump(ctx context.Context, w io.Writer) error {
 	buffered, sum := bufio.NewWriter(w), sha256.New()
 	d := &dumper{t: &tx{ctx: ctx, sql: begun, dialect: s.dialect}, lines: json.NewEncoder(io.MultiWriter(buffered, sum))}
 	d.lines.SetEscapeHTML(false)
-	if err := d.lines.Encode(headLine{dumpName, dumpVersion, s.Schema()}); err != nil {
+	if err := d.t.unhurried(); err != nil {
+		return err
+	}
+	if err := d.lines.Encode(headLine{dumpName, dumpVersion, s.Schema(), made.UTC().Truncate(time.Second)}); err != nil {
 		return err
 	}
 	for _, p := range portables {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -55,8 +56,14 @@ func fill(t *testing.T, s *store.Store) (token string) {
 func dumped(t *testing.T, s *store.Store) string {
 	t.Helper()
 	var text bytes.Buffer
-	must(t, s.Dump(t.Context(), &text))
+	must(t, s.Dump(t.Context(), &text, noon))
 	return text.String()
+}
+
+// load fills a store from a dump.
+func load(t *testing.T, s *store.Store, text string) error {
+	_, err := s.Load(t.Context(), strings.NewReader(text))
+	return err
 }
 
 // TestDumpsGoIntoTheOtherDatabase, and nothing is lost on the way there and back.
@@ -74,7 +81,7 @@ func TestDumpsGoIntoTheOtherDatabase(t *testing.T) {
 			must(t, err)
 			_, err = other.Seed(t.Context(), "another seed") // which a server that was started has
 			must(t, err)
-			must(t, other.Load(t.Context(), strings.NewReader(before)))
+			must(t, load(t, other, before))
 			if after := dumped(t, other); after != before {
 				t.Errorf("Expected the same dump\n%s\ngot\n%s", before, after)
 			}
@@ -179,10 +186,81 @@ func TestDumpsThatAreRefused(t *testing.T) {
 			{good[:len(good)-2], store.ErrDamaged, "loading a dump: line 3: the dump ends before its last line"},
 			{good + "\n", store.ErrDamaged, "loading a dump: line 4: the dump goes on behind its last line"},
 		} {
-			expect(t, s.Load(t.Context(), strings.NewReader(c.text)), c.kind, c.want)
+			expect(t, load(t, s, c.text), c.kind, c.want)
 		}
-		must(t, s.Load(t.Context(), strings.NewReader(good))) // nothing of the others has stayed
-		expect(t, s.Load(t.Context(), strings.NewReader(good)), store.ErrConflict, "loading a dump: the store is not empty: it has rows in 'drafts'")
+		must(t, load(t, s, good)) // nothing of the others has stayed
+		expect(t, load(t, s, good), store.ErrConflict, "loading a dump: the store is not empty: it has rows in 'drafts'")
+	})
+}
+
+// TestWhatIsInADump is said without a store.
+func TestWhatIsInADump(t *testing.T) {
+	s := open(t, sqliteConfig(t))
+	fill(t, s)
+	publish(t, operator(s), 3, manySites(1500)...)
+	publish(t, operator(s), 4, site.Object{Kind: site.ObjectSite, Name: "odd.example.org"})
+	text := dumped(t, s)
+	sites, customers, users, rows := int64(0), int64(0), int64(0), int64(strings.Count(text, "\n["))
+	must(t, s.Ask(t.Context(), &sites, "SELECT COUNT(*) FROM objects WHERE kind = 'site' AND until = 9223372036854775807 AND text <> ''"))
+	must(t, s.Ask(t.Context(), &customers, "SELECT COUNT(*) FROM customers WHERE closed = 0"))
+	must(t, s.Ask(t.Context(), &users, "SELECT COUNT(*) FROM users WHERE closed = 0"))
+	found, err := store.Verify(strings.NewReader(text))
+	must(t, err)
+	equal(t, "What is in the dump", found, store.Contents{Made: noon, Schema: 2, Revision: 5, Sites: int(sites), Customers: int(customers), Users: int(users), Rows: rows})
+	if sites < 1500 || customers < 1 || users < 1 {
+		t.Errorf("Expected sites, customers and users, got %+v", found)
+	}
+	loaded, err := open(t, sqliteConfig(t)).Load(t.Context(), strings.NewReader(text))
+	must(t, err)
+	equal(t, "What was loaded", loaded, found)
+}
+
+// TestADumpThatIsCutOff anywhere, or in which an octet is another one, is refused.
+func TestADumpThatIsCutOff(t *testing.T) {
+	s := open(t, sqliteConfig(t))
+	fill(t, s)
+	text, other := dumped(t, s), open(t, sqliteConfig(t))
+	for n := range len(text) {
+		if _, err := store.Verify(strings.NewReader(text[:n])); !errors.Is(err, store.ErrDamaged) {
+			t.Fatalf("Expected the first %d octets to be damaged, got '%v'", n, err)
+		}
+		if n%97 == 0 {
+			expect(t, load(t, other, text[:n]), store.ErrDamaged, "")
+		}
+		if spoiled := []byte(text); n < len(text)-1 {
+			spoiled[n] ^= 1
+			if _, err := store.Verify(bytes.NewReader(spoiled)); err == nil {
+				t.Fatalf("Expected another octet %d to be noticed: %q", n, spoiled[max(0, n-20):min(n+20, len(spoiled))])
+			}
+		}
+	}
+	must(t, load(t, other, text)) // nothing of the others has stayed
+}
+
+// TestWhatIsNoDump is refused before it is read to its end.
+func TestWhatIsNoDump(t *testing.T) {
+	for text, want := range map[string]string{
+		"SQLite format 3\x00":              "reading a dump: line 0: it is no dump: a copy that a server has made before a migration is put in the store's place, and what is packed is unpacked before",
+		"\x1f\x8b\x08 and more":            "reading a dump: line 0: it is no dump: a copy that a server has made before a migration is put in the store's place, and what is packed is unpacked before",
+		"\x00\x00\x00\x00\x00\x00\x00\x00": "reading a dump: line 0: it does not begin as a dump of a store does",
+	} {
+		_, err := store.Verify(io.MultiReader(strings.NewReader(text), failing{errors.New("read on")}))
+		expect(t, err, store.ErrDamaged, want)
+	}
+	broken := errors.New("broken")
+	if _, err := store.Verify(io.MultiReader(strings.NewReader(`{"dump":`), failing{broken})); !errors.Is(err, broken) {
+		t.Errorf("Expected '%v', got '%v'", broken, err)
+	}
+}
+
+// TestAStoreOfTheNextVersionIsNotDumped: what that one has put into it would be missing.
+func TestAStoreOfTheNextVersionIsNotDumped(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		must(t, s.Do(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, TRUE)"))
+		var text bytes.Buffer
+		expect(t, s.Dump(t.Context(), &text, noon), store.ErrNewer,
+			"dumping the store: the store has schema 3, and this version of the program knows 2: let a newer one do it")
+		equal(t, "What was written", text.Len(), 0)
 	})
 }
 
@@ -191,7 +269,7 @@ func TestDumpThatCannotBeWritten(t *testing.T) {
 	s := open(t, sqliteConfig(t))
 	fill(t, s)
 	full := errors.New("no room")
-	if err := s.Dump(t.Context(), failing{full}); !errors.Is(err, full) {
+	if err := s.Dump(t.Context(), failing{full}, noon); !errors.Is(err, full) {
 		t.Errorf("Expected '%v', got '%v'", full, err)
 	}
 }
@@ -199,6 +277,7 @@ func TestDumpThatCannotBeWritten(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 
 // TestDumpsAreOfOneMoment while others publish.
 func TestDumpsAreOfOneMoment(t *testing.T) {
@@ -214,7 +293,7 @@ func TestDumpsAreOfOneMoment(t *testing.T) {
 		for range 5 {
 			text := dumped(t, s)
 			other := open(t, sqliteConfig(t))
-			must(t, other.Load(t.Context(), strings.NewReader(text)))
+			must(t, load(t, other, text))
 			revision, objects, err := other.Changes(t.Context(), 0)
 			must(t, err)
 			if revision > 0 && objects[0].Revision != revision {

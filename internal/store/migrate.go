@@ -58,7 +58,10 @@ func readMigrations(files fs.FS) (*migrations, error) {
 
 // newest is the highest schema that the program works with: the one after its
 // own, which the next version makes, or the last that it can make itself.
-func (m *migrations) newest() int64 { return max(m.number+1, m.steps[len(m.steps)-1].number) }
+func (m *migrations) newest() int64 { return max(m.number+1, m.last()) }
+
+// last is the highest schema that the program can make.
+func (m *migrations) last() int64 { return m.steps[len(m.steps)-1].number }
 
 // missing are the steps from one schema to another.
 func (m *migrations) missing(from, to int64) (missing []step) {
@@ -248,5 +251,5 @@ func (s *Store) Pending(ctx context.Context) (names []string, err error) {
 // Finish runs the migrations that take away what only older versions of the
 // program need. It refuses as long as one of them was seen within a day.
 func (s *Store) Finish(ctx context.Context) error {
-	return doing(s.up(ctx, s.migrations.steps[len(s.migrations.steps)-1].number), "finishing the migration")
+	return doing(s.up(ctx, s.migrations.last()), "finishing the migration")
 }

@@ -112,6 +112,11 @@ func (*postgres) snapshot() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 }
 
+// unhurried: who reads a table slowly, or sends what goes into one, is waited for.
+func (*postgres) unhurried() string {
+	return "SELECT set_config('statement_timeout', '0', TRUE), set_config('idle_in_transaction_session_timeout', '0', TRUE)"
+}
+
 // again: a serialization failure, or a deadlock.
 func (*postgres) again(err error) bool {
 	var of *pgconn.PgError

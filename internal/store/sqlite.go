@@ -200,6 +200,7 @@ func (*lite) name() string                           { return "sqlite3" }
 func (*lite) now() string                            { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
 func (*lite) numbered() bool                         { return false }
 func (*lite) snapshot() *sql.TxOptions               { return &sql.TxOptions{ReadOnly: true} }
+func (*lite) unhurried() string                      { return "" }
 func (*lite) again(err error) bool                   { return code(err) == sqlite3.SQLITE_BUSY }
 func (*lite) lost(error) bool                        { return false }
 func (*lite) domains(context.Context, *sql.DB) error { return nil }

@@ -122,6 +122,16 @@ func (s *Store) retry(ctx context.Context, f func() (retry bool, err error)) err
 	}
 }
 
+// unhurried lets statements take as long as the context does, and pauses between them.
+func (t *tx) unhurried() error {
+	statement := t.dialect.unhurried()
+	if statement == "" {
+		return nil
+	}
+	_, err := t.exec(statement)
+	return err
+}
+
 // exec runs a statement and says how many rows it touched.
 func (t *tx) exec(query string, args ...any) (int64, error) {
 	result, err := t.sql.ExecContext(t.ctx, translate(t.dialect, query), args...)
