@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -36,6 +37,7 @@ type API struct {
 	failed     *limits[string] // by network
 	feed       *feed
 	streams    streams
+	copying    sync.Mutex // held while a backup is made
 }
 
 // New returns the API of an engine and its store.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http/httptest"
 	"net/netip"
@@ -207,7 +208,7 @@ func FuzzOperations(f *testing.F) {
 	}
 	s := new(tenant)
 	a := api.New(api.Config{Engine: private(), Store: s, Log: new(journal), Resources: api.Resources{
-		Documents: new(documents), Identities: new(identities), Pushes: new(pushed), Beginning: new(first), Onboardings: visited{}, Claims: claimed{},
+		Documents: new(documents), Identities: new(identities), Pushes: new(pushed), Beginning: new(first), Onboardings: visited{}, Claims: claimed{}, Backups: saved{},
 	}})
 	a.Decided(api.JournalEntry{Reason: secret}, "acme")
 	f.Fuzz(func(t *testing.T, i uint, data []byte) {
@@ -233,6 +234,14 @@ func FuzzOperations(f *testing.F) {
 			}
 		}
 	})
+}
+
+// saved is a store with one line in it.
+type saved struct{}
+
+func (saved) Backup(_ context.Context, w io.Writer, _ api.Caller) error {
+	_, err := io.WriteString(w, `{"dump":"`+secret+`"}`)
+	return err
 }
 
 // visited has one onboarding, of acme's.

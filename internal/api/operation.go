@@ -196,9 +196,12 @@ func (a *API) alone(r *http.Request) (release func(), p *Problem) {
 	}
 }
 
-// recovered has a panic end one request, not the process.
+// recovered has a panic end one request, not the process. One that is meant to break the
+// connection goes on.
 func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
-	if value := recover(); value != nil {
+	if value := recover(); value == http.ErrAbortHandler {
+		panic(value)
+	} else if value != nil {
 		a.Log.Errorf("%s panicked: %q\n%s", r.Pattern, fmt.Sprint(value), debug.Stack())
 		send(w, problem(http.StatusInternalServerError, "the server's log says more"))
 	}

@@ -8,6 +8,7 @@ type Resources struct {
 	Pushes      Pushes
 	Beginning   Beginning
 	Onboardings Onboardings
+	Backups     Backups
 }
 
 func (a *API) registerResources() {
@@ -21,4 +22,5 @@ func (a *API) registerResources() {
 	a.registerPush()
 	a.registerInit()
 	a.registerOnboardings()
+	a.registerBackup()
 }

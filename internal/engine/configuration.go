@@ -40,7 +40,7 @@ func translated(err error) error {
 		return nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrReadOnly):
 		return fmt.Errorf("%w: %w", api.ErrNotFound, err)
-	case errors.Is(err, store.ErrConflict):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNewer):
 		return fmt.Errorf("%w: %w", api.ErrConflict, err)
 	case errors.Is(err, store.ErrInvalid):
 		return fmt.Errorf("%w: %w", api.ErrInvalid, err)

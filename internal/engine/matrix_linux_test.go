@@ -53,6 +53,7 @@ var rows = map[string]row{
 	"list-servers":     {want: []int{200}},
 	"list-refused":     {want: []int{200}},
 	"migrate-store":    {body: `{}`, want: []int{200}},
+	"backup-store":     {want: []int{200}},
 	"list-overrides":   {want: []int{200}},
 	"set-override":     {body: `{"scope": "site", "name": "his.example.org", "action": "origin", "for": 60, "why": "x"}`, want: []int{200}},
 	"clear-override":   {query: "id=none", want: []int{404}},
