@@ -109,6 +109,7 @@ func newRoot() *cobra.Command {
 		root.AddCommand(newKind(server, kind))
 	}
 	root.AddCommand(newInit(server), newCustomer(server), newPlan(server), newUser(server), newToken(server), newAudit(server), newWhoami(server), newContext(), newOnboard(server), newOffboard(server))
+	root.AddCommand(newBackup(server), newRestore())
 	root.AddCommand(newImport())
 	return root
 }
