@@ -21,8 +21,9 @@ type plan struct {
 	files   files
 }
 
-// planOf compares what files say with what is published.
-func planOf(entries []document.Entry, published api.Objects, prune bool) *plan {
+// planOf compares what files say with what is published. What is in no file is removed
+// if prunes says so.
+func planOf(entries []document.Entry, published api.Objects, prunes func(api.Object) bool) *plan {
 	p := &plan{base: published.Revision, files: filesOf(entries)}
 	there := make(map[objectKey]api.Object, len(published.Objects))
 	for _, o := range published.Objects {
@@ -32,18 +33,22 @@ func planOf(entries []document.Entry, published api.Objects, prune bool) *plan {
 		key := objectKey{e.Kind, e.Name}
 		now := there[key]
 		delete(there, key)
-		if says(now.Text, e) {
+		owner := cmp.Or(e.Customer, now.Customer)
+		if says(now.Text, e) && owner == now.Customer {
 			p.same++
 			continue
 		}
-		p.changes = append(p.changes, api.Change{Kind: e.Kind, Name: e.Name, Before: now.Text, After: e.Object.Text})
+		p.changes = append(p.changes, api.Change{
+			Kind: e.Kind, Name: e.Name, Before: now.Text, After: e.Object.Text,
+			CustomerBefore: now.Customer, CustomerAfter: owner,
+		})
 	}
-	p.others = len(there)
-	if prune {
-		for key, o := range there {
-			p.changes = append(p.changes, api.Change{Kind: key.kind, Name: key.name, Before: o.Text})
+	for key, o := range there {
+		if !prunes(o) {
+			p.others++
+			continue
 		}
-		p.others = 0
+		p.changes = append(p.changes, api.Change{Kind: key.kind, Name: key.name, Before: o.Text, CustomerBefore: o.Customer})
 	}
 	order := make(map[site.ObjectKind]int)
 	for i, kind := range kinds {
@@ -71,39 +76,65 @@ func (p *plan) place(c api.Change) string { return p.files[objectKey{c.Kind, c.N
 // parts yields what is put into the draft, as much at once as a request may hold. What
 // goes comes first: its names may be taken by others.
 func (p *plan) parts() iter.Seq[api.DraftTexts] {
-	const most = api.MaxDraft - 1<<16 // beside what stands around it
 	return func(yield func(api.DraftTexts) bool) {
-		var text strings.Builder
-		var gone []api.Named
-		size := 0
-		send := func() bool {
-			part := api.DraftTexts{Base: p.base, Removed: gone}
-			if text.Len() > 0 {
-				part.Sources = []api.Source{{Name: "apply", Text: text.String()}}
-			}
-			text.Reset()
-			size, gone = 0, nil
-			return yield(part)
-		}
+		part := newPart(p.base)
 		for _, c := range p.inOrder() {
-			written, _ := json.Marshal(c.After + c.Name)
-			if own := len(written) + 64; size+own <= most { // with the words around them
-				size += own
-			} else if !send() {
-				return
-			} else {
-				size = own
-			}
-			if c.After == "" {
-				gone = append(gone, api.Named{Kind: c.Kind, Name: c.Name})
-			} else {
-				text.WriteString(c.After + "\n")
+			if !part.add(c) {
+				if !yield(part.texts()) {
+					return
+				}
+				part = newPart(p.base)
+				part.add(c)
 			}
 		}
-		if size > 0 {
-			send()
+		if part.size > 0 {
+			yield(part.texts())
 		}
 	}
+}
+
+// part is what is put into the draft at once.
+type part struct {
+	base   int64
+	size   int // in JSON, at most
+	gone   []api.Named
+	owners []string // in the order in which they came
+	of     map[string]*strings.Builder
+}
+
+func newPart(base int64) *part { return &part{base: base, of: make(map[string]*strings.Builder)} }
+
+// add takes a change, unless the part is full. The first one has room.
+func (p *part) add(c api.Change) bool {
+	const most = api.MaxDraft - 1<<16 // beside what stands around it
+	written, _ := json.Marshal(c.After + c.Name)
+	own := len(written) + 64 // with the words around them
+	if p.of[c.CustomerAfter] == nil && c.After != "" {
+		own += len(c.CustomerAfter) + 64
+	}
+	if p.size > 0 && p.size+own > most {
+		return false
+	}
+	p.size += own
+	if c.After == "" {
+		p.gone = append(p.gone, api.Named{Kind: c.Kind, Name: c.Name})
+		return true
+	}
+	if p.of[c.CustomerAfter] == nil {
+		p.of[c.CustomerAfter] = new(strings.Builder)
+		p.owners = append(p.owners, c.CustomerAfter)
+	}
+	p.of[c.CustomerAfter].WriteString(c.After + "\n")
+	return true
+}
+
+// texts are those of the part, one for the objects of each customer.
+func (p *part) texts() api.DraftTexts {
+	texts := api.DraftTexts{Base: p.base, Removed: p.gone}
+	for _, owner := range p.owners {
+		texts.Sources = append(texts.Sources, api.Source{Name: "apply", Text: p.of[owner].String(), Customer: owner})
+	}
+	return texts
 }
 
 // inOrder returns the changes: what goes, those first that use others, then the rest.

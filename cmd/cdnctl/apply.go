@@ -17,8 +17,10 @@ blocks as they stand in a Corefile (*.conf). DIR stands for the files of those k
 it and below it, hidden ones apart; '-' is the standard input.
 
 What differs is shown, and published as one revision. Objects that are published and in
-no file stay, unless --prune is given. With --dry-run nothing is changed. A draft of
-yours that is not empty is not touched: it would be published, too.
+no file stay, unless --prune is given; those of customers stay all the same where an
+operator applies. An object stays the customer's whose it is, unless its document names
+another. With --dry-run nothing is changed. A draft of yours that is not empty is not
+touched: it would be published, too.
 
 Exit codes: 0 there is nothing to do; 1 something is wrong, or with --wait, a server
 does not serve what was published; 2 there are changes, which have been made, unless
@@ -77,11 +79,6 @@ func readFiles(cmd *cobra.Command, paths []string) ([]document.Entry, error) {
 	if err == nil && len(entries) == 0 {
 		err = fmt.Errorf("there is no document in '%s'", strings.Join(paths, "', '"))
 	}
-	for _, e := range entries {
-		if e.Customer != "" {
-			err = errors.Join(err, fmt.Errorf("%s: %s '%s': customer: whose an object is cannot be changed by 'cdnctl apply': leave '%s' out", e.Place, e.Kind, e.Name, e.Customer))
-		}
-	}
 	return entries, err
 }
 
@@ -98,7 +95,11 @@ func apply(cmd *cobra.Command, c *api.Client, entries []document.Entry, how appl
 	if err != nil {
 		return answered(err)
 	}
-	plan := planOf(entries, published, how.prune)
+	prunes, err := prunesOf(cmd.Context(), c, how.prune)
+	if err != nil {
+		return answered(err)
+	}
+	plan := planOf(entries, published, prunes)
 	done := applied{Base: published.Revision, Changes: plan.changes, Others: plan.others}
 	if how.form.form == "text" { // shown before it is done
 		p := page{w: cmd.OutOrStdout()}
@@ -127,6 +128,16 @@ func apply(cmd *cobra.Command, c *api.Client, entries []document.Entry, how appl
 	return err
 }
 
+// prunesOf says what is removed of what is in no file: what is the caller's own. An
+// operator sees what customers have put there, and it is not his to miss.
+func prunesOf(ctx context.Context, c *api.Client, prune bool) (func(api.Object) bool, error) {
+	if !prune {
+		return func(api.Object) bool { return false }, nil
+	}
+	me, err := c.Whoami(ctx)
+	return func(o api.Object) bool { return o.Customer == me.Customer }, err
+}
+
 // plan shows what becomes of each object, and how many these are.
 func (p *page) plan(plan *plan, prune bool) {
 	put, added, removed := 0, 0, 0
@@ -142,7 +153,10 @@ func (p *page) plan(plan *plan, prune bool) {
 		}
 	}
 	p.line("%s: %d new, %d changed, %d removed; %d the same", changes(len(plan.changes)), added, put, removed, plan.same)
-	if plan.others > 0 {
+	switch {
+	case plan.others > 0 && prune:
+		p.line("%s of customers in no file, and %s: they are not yours to prune", plural(plan.others, "published object"), stay(plan.others))
+	case plan.others > 0:
 		p.line("%s in no file, and %s: --prune removes them", plural(plan.others, "published object"), stay(plan.others))
 	}
 }

@@ -60,7 +60,21 @@ func (p *page) changes(changes []api.Change, from, to api.Point) {
 func (p *page) change(c api.Change, from, to string) {
 	p.line("--- %s", label(c, c.Before, from))
 	p.line("+++ %s", label(c, c.After, to))
+	p.owner(c)
 	p.hunks(compare(linesOf(c.Before), linesOf(c.After)))
+}
+
+// owner shows that an object is another's than before.
+func (p *page) owner(c api.Change) {
+	if c.CustomerBefore == c.CustomerAfter {
+		return
+	}
+	if c.CustomerBefore != "" {
+		p.line("-# customer %s", c.CustomerBefore)
+	}
+	if c.CustomerAfter != "" {
+		p.line("+# customer %s", c.CustomerAfter)
+	}
 }
 
 func label(c api.Change, text, at string) string {

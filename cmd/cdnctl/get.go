@@ -57,7 +57,7 @@ func show(cmd *cobra.Command, c *api.Client, form *output, kind site.ObjectKind,
 func documentsOf(objects []api.Object) ([]document.Document, error) {
 	docs := make([]document.Document, 0, len(objects))
 	for _, o := range objects {
-		doc, err := document.Read(o.Text)
+		doc, err := document.Of(site.Object{Kind: o.Kind, Name: o.Name, Customer: o.Customer, Text: o.Text})
 		if err != nil {
 			return nil, fmt.Errorf("%s '%s' is no document ('-o text' shows it): %w", o.Kind, o.Name, err)
 		}

@@ -279,11 +279,11 @@ func TestDraftPut(t *testing.T) {
 	a, b := filepath.Join(dir, "a.conf"), filepath.Join(dir, "b.conf")
 	write(t, a, "class web {\n}\n")
 	write(t, b, "größe\r\n")
-	out := asking(t, fmt.Sprintf("put {Base:40 Sources:[{Name:%s Text:class web {\n}\n} {Name:%s Text:größe\r\n}] Removed:[]}", a, b), "draft", "put", "--base", "40", a, b)
+	out := asking(t, fmt.Sprintf("put {Base:40 Sources:[{Name:%s Text:class web {\n}\n Customer:} {Name:%s Text:größe\r\n Customer:}] Removed:[]}", a, b), "draft", "put", "--base", "40", a, b)
 	expect(t, 0, 0, out, "1 change of 3 objects in the draft, which is made on revision 41\n")
 
 	stdin(t, a)
-	asking(t, "put {Base:0 Sources:[{Name:- Text:class web {\n}\n}] Removed:[]}", "draft", "put", "-")
+	asking(t, "put {Base:0 Sources:[{Name:- Text:class web {\n}\n Customer:}] Removed:[]}", "draft", "put", "-")
 }
 
 func write(t *testing.T, path, text string) {

@@ -44,9 +44,9 @@ var calls = []call{
 	}, `objects "site" "www.example.org"`, anObjects},
 	{func(ctx context.Context, c *api.Client) (any, error) { return c.Draft(ctx) }, "draft by BY", aDraft},
 	{func(ctx context.Context, c *api.Client) (any, error) {
-		return c.PutDraft(ctx, api.DraftTexts{Base: 41, Sources: []api.Source{{Name: "a.conf", Text: "class a {\n}"}, {Name: "-", Text: "b"}},
+		return c.PutDraft(ctx, api.DraftTexts{Base: 41, Sources: []api.Source{{Name: "a.conf", Text: "class a {\n}"}, {Name: "-", Text: "b", Customer: "acme"}},
 			Removed: []api.Named{{Kind: site.ObjectSite, Name: "a"}}})
-	}, "put {Base:41 Sources:[{Name:a.conf Text:class a {\n}} {Name:- Text:b}] Removed:[{Kind:site Name:a}]} by BY", aPut},
+	}, "put {Base:41 Sources:[{Name:a.conf Text:class a {\n} Customer:} {Name:- Text:b Customer:acme}] Removed:[{Kind:site Name:a}]} by BY", aPut},
 	{func(ctx context.Context, c *api.Client) (any, error) {
 		return nil, c.DeleteDraft(ctx, site.ObjectSite, "*.Example.org.")
 	}, "delete site *.example.org by BY", nil},

@@ -10,6 +10,7 @@ type Object struct {
 	Name     string          `json:"name" doc:"Its name; of a site the first of its names, without a final dot" example:"www.example.org"`
 	Text     string          `json:"text" doc:"The whole block, as it could stand in a Corefile" example:"site www.example.org class web {\n}\n"`
 	Revision int64           `json:"revision" doc:"The revision that it came with" example:"42"`
+	Customer string          `json:"customer,omitempty" doc:"Whose it is; absent: the operator's" example:"acme"`
 	Adopted  bool            `json:"adopted" doc:"It stands in front of a site of the Corefile" example:"false"`
 }
 
@@ -25,6 +26,9 @@ type Change struct {
 	Name   string          `json:"name" doc:"Its name" example:"www.example.org"`
 	Before string          `json:"before,omitempty" doc:"Its text before; absent: it was not there" example:"site www.example.org class web {\n}\n"`
 	After  string          `json:"after,omitempty" doc:"Its text afterwards; absent: it is not there any more" example:"site www.example.org class fast {\n}\n"`
+
+	CustomerBefore string `json:"customer_before,omitempty" doc:"Whose it was; absent: the operator's, or it was not there" example:"acme"`
+	CustomerAfter  string `json:"customer_after,omitempty" doc:"Whose it is afterwards; absent: the operator's, or it is not there any more" example:"acme"`
 }
 
 // Draft is what publishing would change.
@@ -50,6 +54,8 @@ type Named struct {
 type Source struct {
 	Name string `json:"name" doc:"What errors call it: the name of a file, or '-'" example:"sites.conf" required:"false"`
 	Text string `json:"text" doc:"Blocks as they stand in a cdnredirect block of a Corefile" example:"site www.example.org class web {\n}\n" required:"false"`
+
+	Customer string `json:"customer,omitempty" doc:"Whose the objects are; absent: whose they are already, and new ones are the caller's" example:"acme"`
 }
 
 // Put is what became of texts.

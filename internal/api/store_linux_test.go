@@ -38,12 +38,12 @@ func (s *store) note(format string, args ...any) error {
 var then = time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
 
 var (
-	aChange = api.Change{Kind: site.ObjectSite, Name: "www.example.org", Before: "site a {\n}\n", After: "site b {\n}\n"}
+	aChange = api.Change{Kind: site.ObjectSite, Name: "www.example.org", Before: "site a {\n}\n", After: "site b {\n}\n", CustomerBefore: "acme", CustomerAfter: "other"}
 	aServer = api.ServerState{Name: "fra1", Version: "v1", Schema: 3, Revision: 42, Held: 43, Why: "shrinks",
 		Refused: 2, State: api.RoleFollows, Age: api.Seconds(time.Second)}
 	aRefused  = api.Refused{Kind: site.ObjectSite, Name: "www.example.org", Revision: 42, Why: "store/site/www.example.org@42:3"}
 	aForce    = api.Force{Scope: site.ScopeSite, Name: "www.example.org", Action: site.OverrideShare, CDN: "edge", Share: 0.25}
-	anObjects = api.Objects{Revision: 42, Objects: []api.Object{{Kind: site.ObjectCDN, Name: "edge", Text: "cdn edge {\n}\n", Revision: 7, Adopted: true}}}
+	anObjects = api.Objects{Revision: 42, Objects: []api.Object{{Kind: site.ObjectCDN, Name: "edge", Text: "cdn edge {\n}\n", Revision: 7, Customer: "acme", Adopted: true}}}
 	aDraft    = api.Draft{Base: 41, Changes: []api.Change{aChange}}
 	aPut      = api.Put{Base: 41, Objects: 3, Same: 1}
 	made      = api.Publication{Revision: 43, Changes: 2}

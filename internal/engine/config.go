@@ -83,6 +83,10 @@ func inFields(err error, doc document.Document) error {
 	}
 	var located api.Faults
 	for _, fault := range faults {
+		if of := (ownerFault{}); errors.As(fault, &of) {
+			located = append(located, of.inBody())
+			continue
+		}
 		for _, f := range document.Locate(doc, fault) {
 			located = append(located, api.InBody(body, f))
 		}
@@ -154,7 +158,11 @@ func (w *objectWrite) write(ctx context.Context) (api.Written, error) {
 	if w.isPublished(present) {
 		return api.Written{Revision: present.Revision}, nil
 	}
-	sites, err := w.kept.check([]site.Object{o}, w.who)
+	err = owners(ctx, w.view, []site.Object{w.Object}, w.who)
+	var sites []*site.Site
+	if err == nil {
+		sites, err = w.kept.check([]site.Object{o}, w.who)
+	}
 	if err == nil {
 		err = withinPlan(ctx, w.view, sites, w.who)
 	}

@@ -62,7 +62,7 @@ func (c configuration) Objects(ctx context.Context, kind site.ObjectKind, name s
 	}
 	found := api.Objects{Revision: revision}
 	for _, o := range objects {
-		found.Objects = append(found.Objects, api.Object{Kind: o.Kind, Name: o.Name, Text: o.Text, Revision: o.Revision, Adopted: o.Adopted})
+		found.Objects = append(found.Objects, api.Object{Kind: o.Kind, Name: o.Name, Text: o.Text, Revision: o.Revision, Customer: o.Customer, Adopted: o.Adopted})
 	}
 	if name != "" && found.Objects == nil {
 		return found, fmt.Errorf("%s '%s': %w", kind, name, api.ErrNotFound)

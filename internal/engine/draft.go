@@ -32,9 +32,21 @@ func (c configuration) Draft(ctx context.Context, who api.Caller) (api.Draft, er
 
 func changesOf(differences []store.Difference) (changes []api.Change) {
 	for _, d := range differences {
-		changes = append(changes, api.Change{Kind: d.Kind, Name: d.Name, Before: d.Before.Text, After: d.After.Text})
+		changes = append(changes, changeOf(d))
 	}
 	return changes
+}
+
+// changeOf is a difference as the API has it. What is not there is nobody's.
+func changeOf(d store.Difference) api.Change {
+	c := api.Change{Kind: d.Kind, Name: d.Name, Before: d.Before.Text, After: d.After.Text}
+	if c.Before != "" {
+		c.CustomerBefore = d.Before.Customer
+	}
+	if c.After != "" {
+		c.CustomerAfter = d.After.Customer
+	}
+	return c
 }
 
 func sortChanges(changes []api.Change) {
@@ -50,6 +62,9 @@ func (c configuration) PutDraft(ctx context.Context, texts api.DraftTexts, who a
 		return api.Put{}, err
 	}
 	objects, err := split(texts.Sources)
+	if err == nil {
+		err = owners(ctx, view, objects, who)
+	}
 	if err != nil {
 		return api.Put{}, err
 	}
@@ -93,6 +108,7 @@ func split(sources []api.Source) (objects []site.Object, err error) {
 				faults = append(faults, fmt.Errorf("%s: %s '%s' is in %s as well", source.Name, o.Kind, o.Name, other))
 			}
 			places[key] = source.Name
+			o.Customer = source.Customer
 			objects = append(objects, o)
 		}
 	}

@@ -45,8 +45,9 @@ func (c configuration) Diff(ctx context.Context, from, to api.Point, who api.Cal
 		return diff, translated(err)
 	}
 	diff.Changes = changesOf(found)
-	for point, overlay := range map[*api.Point]func(*api.Change, string){
-		&from: func(c *api.Change, text string) { c.Before = text }, &to: func(c *api.Change, text string) { c.After = text },
+	for point, overlay := range map[*api.Point]func(c *api.Change, d api.Change){
+		&from: func(c *api.Change, d api.Change) { c.Before, c.CustomerBefore = d.After, d.CustomerAfter },
+		&to:   func(c *api.Change, d api.Change) { c.After, c.CustomerAfter = d.After, d.CustomerAfter },
 	} {
 		if *point == api.PointDraft {
 			if err := c.overDraft(ctx, who, &diff, overlay); err != nil {
@@ -54,7 +55,7 @@ func (c configuration) Diff(ctx context.Context, from, to api.Point, who api.Cal
 			}
 		}
 	}
-	diff.Changes = slices.DeleteFunc(diff.Changes, func(c api.Change) bool { return c.Before == c.After })
+	diff.Changes = slices.DeleteFunc(diff.Changes, func(c api.Change) bool { return c.Before == c.After && c.CustomerBefore == c.CustomerAfter })
 	sortChanges(diff.Changes)
 	return diff, nil
 }
@@ -67,8 +68,8 @@ func (c configuration) revisionAt(ctx context.Context, p api.Point) (int64, erro
 	return c.newest(ctx)
 }
 
-// overDraft puts the texts of the draft over those of one side of a difference.
-func (c configuration) overDraft(ctx context.Context, who api.Caller, diff *api.Diff, put func(*api.Change, string)) error {
+// overDraft puts what the draft has over those of one side of a difference.
+func (c configuration) overDraft(ctx context.Context, who api.Caller, diff *api.Diff, put func(c *api.Change, d api.Change)) error {
 	draft, err := c.Draft(ctx, who)
 	if err != nil {
 		return err
@@ -81,9 +82,9 @@ func (c configuration) overDraft(ctx context.Context, who api.Caller, diff *api.
 		i, found := places[objectName{d.Kind, d.Name}]
 		if !found {
 			i = len(diff.Changes)
-			diff.Changes = append(diff.Changes, api.Change{Kind: d.Kind, Name: d.Name, Before: d.Before, After: d.Before})
+			diff.Changes = append(diff.Changes, api.Change{Kind: d.Kind, Name: d.Name, Before: d.Before, After: d.Before, CustomerBefore: d.CustomerBefore, CustomerAfter: d.CustomerBefore})
 		}
-		put(&diff.Changes[i], d.After)
+		put(&diff.Changes[i], d)
 	}
 	return nil
 }
