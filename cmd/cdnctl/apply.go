@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +21,8 @@ it and below it, hidden ones apart; '-' is the standard input.
 What differs is shown, and published as one revision. Objects that are published and in
 no file stay, unless --prune is given; those of customers stay all the same where an
 operator applies. An object stays the customer's whose it is, unless its document names
-another. With --dry-run nothing is changed. A draft of yours that is not empty is not
+another. With --dry-run nothing is changed, and the server says all that would be wrong;
+this takes no more than the role of a reader. A draft of yours that is not empty is not
 touched: it would be published, too.
 
 Exit codes: 0 there is nothing to do; 1 something is wrong, or with --wait, a server
@@ -107,13 +110,18 @@ func apply(cmd *cobra.Command, c *api.Client, entries []document.Entry, how appl
 			return answered(p.err)
 		}
 	}
-	if len(plan.changes) > 0 && !how.dry {
+	var wrong error
+	switch {
+	case len(plan.changes) == 0:
+	case how.dry:
+		wrong = check(cmd.Context(), c, plan)
+	default:
 		if done.Revision, err = publish(cmd.Context(), c, plan, how.why); err != nil {
 			return answered(err)
 		}
 	}
 	err = how.form.write(cmd, done, func(p *page) { p.published(done) })
-	if err != nil {
+	if err = cmp.Or(err, wrong); err != nil {
 		return answered(err)
 	}
 	if how.form.forPrograms() {
@@ -172,6 +180,16 @@ func (p *page) published(done applied) {
 	if done.Revision > 0 {
 		p.line("revision %d is published: %s", done.Revision, changes(len(done.Changes)))
 	}
+}
+
+// check has the server say what would be wrong with a plan.
+func check(ctx context.Context, c *api.Client, plan *plan) error {
+	parts := slices.Collect(plan.parts())
+	if len(parts) > 1 {
+		return fmt.Errorf("these changes are more than the %d MiB that the server checks at once: what it would say of them is not known", api.MaxDraft>>20)
+	}
+	_, err := c.Check(ctx, parts[0])
+	return plan.files.located(err)
 }
 
 // publish makes a revision of a plan, by the draft of who asks. What somebody had left

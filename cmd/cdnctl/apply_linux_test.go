@@ -77,8 +77,8 @@ func TestApplyPublishesWhatDiffers(t *testing.T) {
 	want = strings.TrimPrefix(strings.ReplaceAll(want, "DIR", dir), "\n")
 	code, out, _, asked := applies(t, &store{empty: true}, "-f", dir, "--dry-run")
 	expect(t, code, 2, out, want)
-	if len(asked) > 0 {
-		t.Errorf("Expected nothing to be asked for, got %q", asked)
+	if len(asked) != 1 || !strings.HasPrefix(asked[0], "check {Base:42 Sources:[{Name:apply Text:cdn edge {") {
+		t.Errorf("Expected the server to be asked what would be wrong, got %q", asked)
 	}
 
 	code, out, _, asked = applies(t, &store{empty: true}, "-f", dir, "-m", "new origin", "--wait")
@@ -147,6 +147,11 @@ type refusing struct {
 	faults error
 }
 
+func (r *refusing) Check(ctx context.Context, texts api.DraftTexts, by api.Caller) (api.Checked, error) {
+	checked, _ := r.store.Check(ctx, api.DraftTexts{}, by)
+	return checked, r.faults
+}
+
 func (r *refusing) PutDraft(ctx context.Context, texts api.DraftTexts, by api.Caller) (api.Put, error) {
 	put, _ := r.store.PutDraft(ctx, api.DraftTexts{}, by)
 	return put, r.faults
@@ -172,6 +177,11 @@ func TestApplySaysInWhichFileIsWhatTheServerRefuses(t *testing.T) {
 `, "DIR", dir)
 	if code != 1 || complaint != want {
 		t.Errorf("Expected exit code 1 and\n%s\ngot %d and\n%s", want, code, complaint)
+	}
+	dry := &refusing{store: store{empty: true}, faults: r.faults}
+	code, out, complaint := against(t, api.Config{Engine: fake{}, Store: dry, Log: silent{}}, "apply", "-f", dir, "--dry-run")
+	if code != 1 || complaint != want || !strings.Contains(out, "+site b.example.org {") || !slices.Equal(dry.asked, []string{`objects "" ""`, "check {Base:0 Sources:[] Removed:[]}"}) {
+		t.Errorf("Expected the diff, exit code 1 and\n%s\ngot %d, %q, %q and\n%s", want, code, dry.asked, out, complaint)
 	}
 	user := strings.TrimPrefix(r.asked[len(r.asked)-1], "drop by ")
 	if user == "" || len(r.asked) != 4 {
@@ -245,5 +255,18 @@ func TestApplyReadsTheStandardInput(t *testing.T) {
 		if complaint != "" {
 			t.Errorf("Expected no complaint, got %q", complaint)
 		}
+	}
+}
+
+// TestADryRunOfTooMuchSaysSo without asking the server.
+func TestADryRunOfTooMuchSaysSo(t *testing.T) {
+	var p plan
+	for range 2 {
+		p.changes = append(p.changes, api.Change{After: strings.Repeat("x", api.MaxDraft*3/4)})
+	}
+	err := check(t.Context(), nil, &p)
+	want := "these changes are more than the 64 MiB that the server checks at once: what it would say of them is not known"
+	if err == nil || err.Error() != want {
+		t.Errorf("Expected %q, got %v", want, err)
 	}
 }

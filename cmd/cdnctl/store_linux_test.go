@@ -68,6 +68,10 @@ func (s *store) PutDraft(_ context.Context, texts api.DraftTexts, _ api.Caller) 
 	return api.Put{Base: 41, Objects: 3, Same: 2}, s.note("put %+v", texts)
 }
 
+func (s *store) Check(_ context.Context, texts api.DraftTexts, _ api.Caller) (api.Checked, error) {
+	return api.Checked{Base: 42, Changes: 2}, s.note("check %+v", texts)
+}
+
 func (s *store) DeleteDraft(_ context.Context, kind site.ObjectKind, name string, _ api.Caller) error {
 	return s.note("delete %s %s", kind, name)
 }

@@ -30,6 +30,11 @@ func (c *Client) PutDraft(ctx context.Context, texts DraftTexts) (Put, error) {
 	return change[Put](ctx, c, http.MethodPut, draftPath, MaxDraft, texts)
 }
 
+// Check says what would be wrong with publishing the objects of texts.
+func (c *Client) Check(ctx context.Context, texts DraftTexts) (Checked, error) {
+	return change[Checked](ctx, c, http.MethodPost, tryPath, MaxDraft, texts)
+}
+
 // DeleteDraft has the draft be without an object.
 func (c *Client) DeleteDraft(ctx context.Context, kind site.ObjectKind, name string) error {
 	query := url.Values{"kind": {string(kind)}, "name": {name}}

@@ -35,6 +35,10 @@ type Configuration interface {
 	// were changed since the base are ErrConflict.
 	PutDraft(ctx context.Context, texts DraftTexts, who Caller) (Put, error)
 
+	// Check says what would be wrong with publishing the objects of texts: all of it, and
+	// whoever sees them may ask. Nothing is changed, and drafts do not count.
+	Check(ctx context.Context, texts DraftTexts, who Caller) (Checked, error)
+
 	// DeleteDraft has the draft be without an object, as what is published will
 	// be; what neither has is ErrNotFound.
 	DeleteDraft(ctx context.Context, kind site.ObjectKind, name string, who Caller) error

@@ -48,6 +48,9 @@ var calls = []call{
 			Removed: []api.Named{{Kind: site.ObjectSite, Name: "a"}}})
 	}, "put {Base:41 Sources:[{Name:a.conf Text:class a {\n} Customer:} {Name:- Text:b Customer:acme}] Removed:[{Kind:site Name:a}]} by BY", aPut},
 	{func(ctx context.Context, c *api.Client) (any, error) {
+		return c.Check(ctx, api.DraftTexts{Base: 41, Removed: []api.Named{{Kind: site.ObjectSite, Name: "a"}}})
+	}, "check {Base:41 Sources:[] Removed:[{Kind:site Name:a}]} by BY", api.Checked{Base: 41, Changes: 2}},
+	{func(ctx context.Context, c *api.Client) (any, error) {
 		return nil, c.DeleteDraft(ctx, site.ObjectSite, "*.Example.org.")
 	}, "delete site *.example.org by BY", nil},
 	{func(ctx context.Context, c *api.Client) (any, error) {

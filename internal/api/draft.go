@@ -65,6 +65,12 @@ type Put struct {
 	Same    int   `json:"same" doc:"How many of them are published just so" example:"1"`
 }
 
+// Checked is what publishing texts would do.
+type Checked struct {
+	Base    int64 `json:"base" doc:"The revision that they were compared with" example:"42"`
+	Changes int   `json:"changes" doc:"How many objects would be changed" example:"3"`
+}
+
 // Diff is what differs between two points.
 type Diff struct {
 	From    Point    `json:"from" doc:"The first point: a revision's number, 'published' or 'draft'" example:"41"`

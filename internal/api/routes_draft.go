@@ -13,6 +13,7 @@ import (
 const (
 	objectsPath = "/v1/objects"
 	draftPath   = "/v1/draft"
+	tryPath     = "/v1/check"
 )
 
 func (a *API) registerDraft() {
@@ -24,6 +25,9 @@ func (a *API) registerDraft() {
 	register(a, operation{id: "put-draft", does: "PUT " + draftPath, least: site.RoleCustomerAdmin, about: "Configuration", stored: true, large: true,
 		summary: "Put objects into the draft, in the place of those of the same kind and name",
 		text:    "All are put, or none if the draft would be wrong. What is published just so is not in the draft."}, a.putDraft)
+	register(a, operation{id: "check-objects", does: "POST " + tryPath, least: site.RoleCustomerReadonly, about: "Configuration", stored: true, large: true,
+		summary: "Say what would be wrong with publishing objects, and change nothing",
+		text:    "What is wrong with the objects, with how they go together and with what is published, with whose their names are, and what the customer's plan does not allow is all said at once. Drafts do not count."}, a.check)
 	register(a, operation{id: "delete-draft", does: "DELETE " + draftPath, least: site.RoleCustomerAdmin, about: "Configuration", stored: true,
 		summary: "Have the draft be without an object, or without any",
 		text:    "With a kind and a name publishing will remove that object. Without both the draft is emptied."}, a.deleteDraft)
@@ -80,6 +84,10 @@ func (in *putInput) Resolve(huma.Context) (faults []error) {
 
 func (a *API) putDraft(ctx context.Context, who Caller, in *putInput) (Put, error) {
 	return a.Store.PutDraft(ctx, in.Body, who)
+}
+
+func (a *API) check(ctx context.Context, who Caller, in *putInput) (Checked, error) {
+	return a.Store.Check(ctx, in.Body, who)
 }
 
 // oneObject is the whole draft only where nothing is named: a name without its kind is

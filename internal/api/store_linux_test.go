@@ -72,6 +72,10 @@ func (s *store) PutDraft(_ context.Context, texts api.DraftTexts, by api.Caller)
 	return aPut, s.note("put %+v by %s", texts, by.Name)
 }
 
+func (s *store) Check(_ context.Context, texts api.DraftTexts, by api.Caller) (api.Checked, error) {
+	return api.Checked{Base: 41, Changes: 2}, s.note("check %+v by %s", texts, by.Name)
+}
+
 func (s *store) DeleteDraft(_ context.Context, kind site.ObjectKind, name string, by api.Caller) error {
 	return s.note("delete %s %s by %s", kind, name, by.Name)
 }

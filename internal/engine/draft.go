@@ -61,15 +61,12 @@ func (c configuration) PutDraft(ctx context.Context, texts api.DraftTexts, who a
 	if err != nil {
 		return api.Put{}, err
 	}
-	objects, err := split(texts.Sources)
+	objects, err := objectsOf(texts)
 	if err == nil {
 		err = owners(ctx, view, objects, who)
 	}
 	if err != nil {
 		return api.Put{}, err
-	}
-	for _, gone := range texts.Removed {
-		objects = append(objects, site.Object{Kind: gone.Kind, Name: gone.Name})
 	}
 	all, err := view.DraftWith(ctx, texts.Base, objects...)
 	if err != nil {
@@ -90,6 +87,15 @@ func (c configuration) PutDraft(ctx context.Context, texts api.DraftTexts, who a
 type objectName struct {
 	kind site.ObjectKind
 	name string
+}
+
+// objectsOf returns the objects that are put, and those that are removed.
+func objectsOf(texts api.DraftTexts) ([]site.Object, error) {
+	objects, err := split(texts.Sources)
+	for _, gone := range texts.Removed {
+		objects = append(objects, site.Object{Kind: gone.Kind, Name: gone.Name})
+	}
+	return objects, err
 }
 
 // split returns the objects that some texts hold.
@@ -118,20 +124,22 @@ func split(sources []api.Source) (objects []site.Object, err error) {
 	return objects, nil
 }
 
-// check says what is wrong with objects that somebody is about to publish, or which sites
-// they make.
+// check says what is wrong with objects that somebody is about to publish, and which sites
+// the others make.
 func (k *Kept) check(objects []site.Object, who api.Caller) ([]*site.Site, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var faults api.Faults
 	refusals, sites := k.overlay.Try(objects)
+	if refusals == nil {
+		return sites, nil
+	}
+	var faults api.Faults
+	wrong := make(map[string]bool)
 	for _, refused := range refusals {
 		faults = append(faults, toldTo(who, refused))
+		wrong[refused.Name] = wrong[refused.Name] || refused.Kind == site.ObjectSite
 	}
-	if faults != nil {
-		return nil, faults
-	}
-	return sites, nil
+	return slices.DeleteFunc(sites, func(s *site.Site) bool { return wrong[strings.TrimSuffix(s.Name(), ".")] }), faults
 }
 
 // namesOf returns what sites are answered for: their names, and the hosts that their web

@@ -42,6 +42,7 @@ var rows = map[string]row{
 	"list-objects":     {query: "kind=site&name=his.example.org", want: []int{200}, other: 404},
 	"get-draft":        {want: []int{200}, other: 200},
 	"put-draft":        {body: `{"sources": [{"name": "-", "text": ` + quoted(aSite("his", " ttl 10s")) + `}]}`, want: []int{200}, other: 404},
+	"check-objects":    {body: `{"sources": [{"name": "-", "text": ` + quoted(aSite("his", " ttl 10s")) + `}]}`, want: []int{200}, other: 404},
 	"delete-draft":     {query: "kind=site&name=his.example.org", want: []int{200}, other: 404},
 	"publish-draft":    {body: `{"why": "x"}`, want: []int{400}, other: 400}, // it is empty
 	"confirm-revision": {body: `{"revision": 1}`, want: []int{200}},

@@ -139,6 +139,12 @@ func TestTenancy(t *testing.T) {
 			_, err := v.DraftWith(ctx, 2, siteOf("www.acme.example", "", "drafted"))
 			return err
 		}, reads, yes, no, no, yes},
+		{"Changed", func(ctx context.Context, v *store.View) error {
+			changed, err := v.Changed(ctx, 2, siteOf("www.acme.example", "", "drafted"))
+			return found(len(changed), err)
+		}, reads, yes, no, no, yes},
+		{"TryPublish", trial(siteOf("www.acme.example", "acme", "published")), reads, yes, no, no, yes},
+		{"TryPublish over the operator's", trial(siteOf("www.example.org", "", "stolen")), reads, no, no, no, yes},
 		{"DeleteDraft", func(ctx context.Context, v *store.View) error {
 			return v.DeleteDraft(ctx, site.ObjectSite, "www.acme.example")
 		}, writes, yes, no, no, yes},
@@ -333,8 +339,8 @@ const (
 
 // methodsInTenancy are those that the table above calls; Rollback has a test
 // of its own.
-const methodsInTenancy = "Audit BeginClaim BeginOnboarding CancelOnboarding Claim ClaimByOnboarding ClaimByWord Claims ClearOverride CloseCustomer CloseUser Confirm CountSites CreateToken Customer Customers DeleteDraft Diff DiffDraft Draft DraftWith DropDraft " +
-	"History Journal Object ObjectPage Objects Onboarding Onboardings Plan Plans ProveClaim Publish PutCustomer PutDraft PutPlan PutUser ReleaseClaim RevokeToken Rollback SetOverride Standing Tokens User Users"
+const methodsInTenancy = "Audit BeginClaim BeginOnboarding CancelOnboarding Changed Claim ClaimByOnboarding ClaimByWord Claims ClearOverride CloseCustomer CloseUser Confirm CountSites CreateToken Customer Customers DeleteDraft Diff DiffDraft Draft DraftWith DropDraft " +
+	"History Journal Object ObjectPage Objects Onboarding Onboardings Plan Plans ProveClaim Publish PutCustomer PutDraft PutPlan PutUser ReleaseClaim RevokeToken Rollback SetOverride Standing Tokens TryPublish User Users"
 
 // checkMethods fails when there is a method that nobody has thought of here.
 func checkMethods(t *testing.T) {
@@ -349,6 +355,12 @@ func publication(o site.Object) func(ctx context.Context, v *store.View) error {
 	return func(ctx context.Context, v *store.View) error {
 		_, err := v.Publish(ctx, store.Publication{Base: 2, Objects: []site.Object{o}, Claims: ownNames([]site.Object{o})})
 		return err
+	}
+}
+
+func trial(o site.Object) func(ctx context.Context, v *store.View) error {
+	return func(ctx context.Context, v *store.View) error {
+		return v.TryPublish(ctx, store.Publication{Base: 2, Objects: []site.Object{o}, Claims: ownNames([]site.Object{o})})
 	}
 }
 
