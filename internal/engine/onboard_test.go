@@ -254,6 +254,9 @@ func TestAnOnboardingThatFailsLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	ofAcmes = b.await(t, ofAcmes.ID, ofAcme, func(o api.Onboarding) bool { return o.State == site.OnboardingLeft })
+	if got := b.claims(t, "acme"); got != nil {
+		t.Errorf("Expected the claims to be given back, got %q", got)
+	}
 	if want := "the CDN's side is not done: the provider sees why"; ofAcmes.Failure != "cdn edge: "+want || stepOf(ofAcmes, "cdn").Words != want {
 		t.Errorf("Expected the customer not to read what the webhook says, got '%s', '%s'", ofAcmes.Failure, stepOf(ofAcmes, "cdn").Words)
 	}

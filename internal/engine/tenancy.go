@@ -69,22 +69,11 @@ func (b bounds) Claim(ctx context.Context, of site.Onboarding, names []string) e
 		return onboard.Refuse(standing.Taken)
 	}
 	for _, name := range standing.Lacking {
-		if err := claim(ctx, view, of, strings.TrimPrefix(name, "*.")); err != nil {
+		if _, err := view.ClaimByOnboarding(ctx, of, strings.TrimPrefix(name, "*.")); err != nil {
 			return refusedClaim(err)
 		}
 	}
 	return nil
-}
-
-// claim makes one claim: by an operator's word, or because the record of the onboarding has
-// shown that the name is the customer's.
-func claim(ctx context.Context, view *store.View, of site.Onboarding, name string) error {
-	by := view.ClaimByOnboarding
-	if of.Proof == site.ProofOperator {
-		by = view.ClaimByWord
-	}
-	_, err := by(ctx, of.Customer, name)
-	return err
 }
 
 // refusedClaim has an onboarding end that cannot have its names.
@@ -104,39 +93,19 @@ func (b bounds) Release(ctx context.Context, of site.Onboarding) error {
 	if err != nil || of.Customer == "" {
 		return err
 	}
-	claims, err := claimsOf(ctx, view, of.Customer)
-	if err != nil {
-		return err
-	}
 	for _, name := range of.Names {
-		c, has := claims[strings.TrimPrefix(name, "*.")]
-		if !has || of.Kind == site.Onboard && c.Begun.Before(of.Began) {
+		c, err := view.Claim(ctx, of.Customer, strings.TrimPrefix(name, "*."))
+		if err == nil && of.Kind == site.Onboard && c.Onboarding != of.ID {
 			continue
 		}
-		if err := view.ReleaseClaim(ctx, of.Customer, c.Name); err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
+		if err == nil {
+			err = view.ReleaseClaim(ctx, of.Customer, c.Name)
+		}
+		if err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 	}
 	return nil
-}
-
-// claimsOf returns all claims of a customer, by name.
-func claimsOf(ctx context.Context, view *store.View, customer string) (map[string]store.Claim, error) {
-	const page = 1000
-	all := make(map[string]store.Claim)
-	var last store.Claim
-	for {
-		claims, err := view.Claims(ctx, customer, last, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range claims {
-			all[c.Name], last = c, c
-		}
-		if len(claims) < page {
-			return all, nil
-		}
-	}
 }
 
 // answeredFor says what the site of an onboarding is answered for, where it is put.

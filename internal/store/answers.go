@@ -271,7 +271,7 @@ func (v *View) giveWord(t *tx, lacking []holding) error {
 	if len(given) == 0 {
 		return nil
 	}
-	if err := t.give(given, ProofOperator, v.who.Name); err != nil {
+	if err := t.give(given, ProofOperator, v.who.Name, ""); err != nil {
 		return err
 	}
 	return v.auditAll(t, lines, 0, 0)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"time"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 // Proof is how somebody has proved that a name is his.
@@ -26,6 +28,8 @@ type Claim struct {
 	Proof    Proof     // empty: none yet
 	Proved   time.Time // zero: not yet
 	Who      string    // who has proved it, or given his word
+
+	Onboarding string // the ID of the one that has made it; empty: none
 }
 
 // standing is the condition that a claim is proved, and not released.
@@ -33,10 +37,10 @@ const standing = "proved > 0 AND released = 0"
 
 // claims reads those that are not released and that a condition picks.
 func (t *tx) claims(where string, args ...any) (claims []Claim, err error) {
-	err = t.each("SELECT name, customer, token, begun, proof, proved, who FROM claims WHERE released = 0 AND "+where, args, func(scan func(...any) error) error {
+	err = t.each("SELECT name, customer, token, begun, proof, proved, who, onboarding FROM claims WHERE released = 0 AND "+where, args, func(scan func(...any) error) error {
 		var c Claim
 		var begun, proved int64
-		err := scan(&c.Name, &c.Customer, &c.Token, &begun, &c.Proof, &proved, &c.Who)
+		err := scan(&c.Name, &c.Customer, &c.Token, &begun, &c.Proof, &proved, &c.Who, &c.Onboarding)
 		c.Begun, c.Proved = moment(begun), moment(proved)
 		claims = append(claims, c)
 		return err
@@ -125,7 +129,7 @@ func (v *View) BeginClaim(ctx context.Context, customer, name string) (c Claim, 
 			return err
 		}
 		if _, err := t.exec(`INSERT INTO claims (name, customer, reversed, token, begun) VALUES (?, ?, ?, ?, {now})
-			ON CONFLICT (customer, name) DO UPDATE SET token = excluded.token, begun = excluded.begun, proof = '', proved = 0, who = '', released = 0`,
+			ON CONFLICT (customer, name) DO UPDATE SET token = excluded.token, begun = excluded.begun, proof = '', proved = 0, who = '', onboarding = '', released = 0`,
 			s.name, customer, []byte(s.key()), rand.Text()); err != nil {
 			return err
 		}
@@ -158,7 +162,7 @@ func (v *View) ProveClaim(ctx context.Context, customer, name, said string) (c C
 		case c.Token == "" || c.Token != said:
 			return fail(ErrInvalid, "its record says %.60q, and not the token '%s'", said, c.Token)
 		}
-		c, err = v.prove(t, customer, s, ProofTXT)
+		c, err = v.prove(t, customer, s, ProofTXT, "")
 		return err
 	})
 	return orNone(c, err)
@@ -173,18 +177,25 @@ func (v *View) ClaimByWord(ctx context.Context, customer, name string) (c Claim,
 	if err := v.operates("a claim by an operator's word"); err != nil {
 		return c, doing(err, "claiming '%s'", name)
 	}
-	return v.claimBy(ctx, customer, name, ProofOperator)
+	return v.claimBy(ctx, customer, name, ProofOperator, "")
 }
 
-// ClaimByOnboarding gives a name to a customer because the record of an onboarding, which
-// has a token of its own, was seen.
-func (v *View) ClaimByOnboarding(ctx context.Context, customer, name string) (Claim, error) {
-	return v.claimBy(ctx, customer, name, ProofTXT)
+// ClaimByOnboarding gives a name to the customer of an onboarding, whose record was seen,
+// or whose operator gives his word. The claim is that onboarding's to give back.
+func (v *View) ClaimByOnboarding(ctx context.Context, o site.Onboarding, name string) (Claim, error) {
+	proof := ProofTXT
+	if o.Proof == site.ProofOperator {
+		proof = ProofOperator
+		if err := v.operates("a claim by an operator's word"); err != nil {
+			return Claim{}, doing(err, "claiming '%s'", name)
+		}
+	}
+	return v.claimBy(ctx, o.Customer, name, proof, o.ID)
 }
 
 // claimBy makes a proved claim, of which nothing more is asked. One that is proved already
 // stays as it is.
-func (v *View) claimBy(ctx context.Context, customer, name string, proof Proof) (c Claim, err error) {
+func (v *View) claimBy(ctx context.Context, customer, name string, proof Proof, onboarding string) (c Claim, err error) {
 	err = v.claiming(ctx, "claiming", customer, name, func(t *tx, s spot) error {
 		if c, err = t.claim(customer, s.name); err != nil || !c.Proved.IsZero() {
 			return err
@@ -192,18 +203,18 @@ func (v *View) claimBy(ctx context.Context, customer, name string, proof Proof) 
 		if err := t.open(customer); err != nil {
 			return err
 		}
-		c, err = v.prove(t, customer, s, proof)
+		c, err = v.prove(t, customer, s, proof, onboarding)
 		return err
 	})
 	return orNone(c, err)
 }
 
 // prove makes a claim a proved one, if the name is nobody else's.
-func (v *View) prove(t *tx, customer string, s spot, proof Proof) (Claim, error) {
+func (v *View) prove(t *tx, customer string, s spot, proof Proof, onboarding string) (Claim, error) {
 	if err := v.free(t, holding{s, customer}); err != nil {
 		return Claim{}, err
 	}
-	if err := t.give(holdingsOf(customer, s), proof, v.who.Name); err != nil {
+	if err := t.give(holdingsOf(customer, s), proof, v.who.Name, onboarding); err != nil {
 		return Claim{}, err
 	}
 	if err := v.audit(t, "prove the claim to '"+s.name+"' for customer '"+customer+"' by "+string(proof), 0, 0); err != nil {
@@ -212,18 +223,18 @@ func (v *View) prove(t *tx, customer string, s spot, proof Proof) (Claim, error)
 	return t.claim(customer, s.name)
 }
 
-// give writes proved claims.
-func (t *tx) give(claims []holding, proof Proof, who string) error {
+// give writes proved claims, which an onboarding has made unless it has no ID.
+func (t *tx) give(claims []holding, proof Proof, who, onboarding string) error {
 	var now int64
 	if _, err := t.one("SELECT {now}", nil, &now); err != nil {
 		return err
 	}
 	rows := make([][]any, 0, len(claims))
 	for _, s := range claims {
-		rows = append(rows, []any{s.name, s.owner, []byte(s.key()), "", now, string(proof), now, who})
+		rows = append(rows, []any{s.name, s.owner, []byte(s.key()), "", now, string(proof), now, who, onboarding})
 	}
-	return t.insert("claims (name, customer, reversed, token, begun, proof, proved, who)",
-		"ON CONFLICT (customer, name) DO UPDATE SET proof = excluded.proof, proved = excluded.proved, who = excluded.who, released = 0", 8, rows)
+	return t.insert("claims (name, customer, reversed, token, begun, proof, proved, who, onboarding)",
+		"ON CONFLICT (customer, name) DO UPDATE SET proof = excluded.proof, proved = excluded.proved, who = excluded.who, onboarding = excluded.onboarding, released = 0", 9, rows)
 }
 
 // ReleaseClaim gives a name back. It is refused with ErrConflict as long as a site is

@@ -381,3 +381,30 @@ func BenchmarkPublishNew(b *testing.B) {
 		publish(b, operator(s), 0, manySites(many)...)
 	}
 }
+
+// TestClaimsOfAnOnboarding are known as its own, and those that were there before are not.
+func TestClaimsOfAnOnboarding(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		newCustomers(t, s, "acme")
+		v := customer(s, "acme")
+		_, err := operator(s).ClaimByWord(t.Context(), "acme", "acme.example")
+		must(t, err)
+		o := site.Onboarding{ID: "one", Customer: "acme", Proof: site.ProofTXT}
+		for _, name := range []string{"acme.example", "www.acme.net"} {
+			_, err := v.ClaimByOnboarding(t.Context(), o, name)
+			must(t, err)
+		}
+		for name, want := range map[string]string{"acme.example": "", "www.acme.net": "one"} {
+			c, err := v.Claim(t.Context(), "acme", name)
+			must(t, err)
+			equal(t, "Who has made the claim to "+name, c.Onboarding, want)
+		}
+		must(t, v.ReleaseClaim(t.Context(), "acme", "www.acme.net"))
+		c, err := v.BeginClaim(t.Context(), "acme", "www.acme.net")
+		must(t, err)
+		equal(t, "Who has made it once it was given back", c.Onboarding, "")
+		o.Proof = site.ProofOperator
+		_, err = v.ClaimByOnboarding(t.Context(), o, "acme.org")
+		expect(t, err, store.ErrNotFound, "")
+	})
+}

@@ -32,7 +32,7 @@ var portables = []portable{
 	{"revisions", "number# at# who customer why changes#", 1, "", ""},
 	{"objects", "kind name since# until# customer adopted# text names", 3, "", ""},
 	{"names", "site name customer reversed*", 2, "", ""},
-	{"claims", "customer name reversed* token begun# proof proved# who released#", 2, "", ""},
+	{"claims", "customer name reversed* token begun# proof proved# who onboarding released#", 2, "", ""},
 	{"drafts", "customer viewer base# at#", 2, "", ""},
 	{"draft_objects", "customer viewer kind name owner adopted# text", 4, "", ""},
 	{"confirmations", "revision# at# who", 1, "", ""},

@@ -192,7 +192,7 @@ func TestTenancy(t *testing.T) {
 			return err
 		}, writes, no, no, no, yes},
 		{"ClaimByOnboarding", func(ctx context.Context, v *store.View) error {
-			_, err := v.ClaimByOnboarding(ctx, "acme", "begun.example")
+			_, err := v.ClaimByOnboarding(ctx, site.Onboarding{ID: "one", Customer: "acme", Proof: site.ProofTXT}, "begun.example")
 			return err
 		}, writes, yes, no, no, yes},
 		{"ReleaseClaim", func(ctx context.Context, v *store.View) error {

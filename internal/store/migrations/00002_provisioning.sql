@@ -41,6 +41,7 @@ CREATE TABLE claims (
     proof    TEXT NOT NULL DEFAULT '',
     proved   BIGINT NOT NULL DEFAULT 0,
     who      TEXT NOT NULL DEFAULT '', -- proved it
+    onboarding TEXT NOT NULL DEFAULT '', -- that has made it
     released BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (customer, name)
 );
