@@ -86,7 +86,7 @@ func TestApplyPublishesWhatDiffers(t *testing.T) {
 	wanted := []string{
 		"draft",
 		"put {Base:42 Sources:[{Name:apply Text:cdn edge {\n\toperated own # it is ours\n}\nsite www.example.org class web {\n    origin ams\n    cdn edge {name}.edge.example.net\n}\n Customer:}] Removed:[]}",
-		"publish {Base:0 Why:new origin}", "servers",
+		"publish {Base:0 Why:new origin}", "await 43 for 10s",
 	}
 	if !slices.Equal(asked, wanted) {
 		t.Errorf("Expected\n%q\ngot\n%q", wanted, asked)
@@ -108,7 +108,7 @@ func TestApplyPrunes(t *testing.T) {
 func TestApplyForPrograms(t *testing.T) {
 	dir := folder(t, map[string]string{"a.yaml": "kind: class\nname: web\n"})
 	code, out, complaint, asked := applies(t, &store{empty: true}, "-f", dir, "-m", "x", "-o", "json", "--wait")
-	if complaint != "revision 43 is served by ams1, fra1\n" || asked[len(asked)-1] != "servers" {
+	if complaint != "revision 43 is served by ams1, fra1\n" || asked[len(asked)-1] != "await 43 for 10s" {
 		t.Errorf("Expected to hear of the servers beside the output, got %q and %q", complaint, asked)
 	}
 	var got applied

@@ -140,7 +140,7 @@ func TestOfAKind(t *testing.T) {
 	s := &store{empty: true}
 	code, out, _ := changing(t, s, "class", "delete", "web", "-m", "x", "--wait")
 	expect(t, code, 0, out, "revision 43 is published: 1 change\nrevision 43 is served by ams1, fra1\n")
-	want := []string{`objects "class" "web"`, "draft", "put {Base:42 Sources:[] Removed:[{Kind:class Name:web}]}", "publish {Base:0 Why:x}", "servers"}
+	want := []string{`objects "class" "web"`, "draft", "put {Base:42 Sources:[] Removed:[{Kind:class Name:web}]}", "publish {Base:0 Why:x}", "await 43 for 10s"}
 	if !slices.Equal(s.asked, want) {
 		t.Errorf("Expected\n%q\ngot\n%q", want, s.asked)
 	}

@@ -33,7 +33,7 @@ func newHistory(server dial) *cobra.Command {
 func (p *page) history(h api.History) {
 	rows := [][]string{{"REVISION", "AT", "WHO", "CHANGES", "HERE", "WHY"}}
 	for _, r := range h.Revisions {
-		rows = append(rows, []string{fmt.Sprint(r.Revision), since(r.At), r.By, fmt.Sprint(r.Changes), here(h, r.Revision), r.Why})
+		rows = append(rows, []string{fmt.Sprint(r.Revision), since(r.At), orDash(r.By), fmt.Sprint(r.Changes), here(h, r.Revision), orDash(r.Why)})
 	}
 	p.table("", rows)
 }

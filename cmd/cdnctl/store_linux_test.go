@@ -114,6 +114,37 @@ func (s *store) History(_ context.Context, limit int, _ api.Caller) (api.History
 	}}, s.note("history %d", limit)
 }
 
+func (s *store) Await(_ context.Context, revision int64, d time.Duration, who api.Caller) (api.Spread, error) {
+	err := s.note("await %d for %s", revision, d.Round(time.Second))
+	servers := serving(43, 43)
+	if s.servers != nil {
+		servers = s.servers()
+	}
+	return spread(servers, revision).Told(who), err
+}
+
+// spread says how far a revision has come among servers.
+func spread(servers []api.ServerState, revision int64) (s api.Spread) {
+	settled := true
+	for _, one := range servers {
+		switch {
+		case one.State == api.RoleGone:
+		case one.Revision < revision:
+			s.Behind++
+			s.WaitingFor = append(s.WaitingFor, api.Waiting{Server: one.Name, Revision: one.Revision, Held: one.Held, Why: one.Why})
+			settled = settled && one.Held >= revision
+		default:
+			s.Serving++
+			s.ServedBy = append(s.ServedBy, one.Name)
+			if one.Refused > 0 {
+				s.Refusing = append(s.Refusing, api.Refusing{Server: one.Name, Objects: one.Refused})
+			}
+		}
+	}
+	s.Settled = settled && s.Serving+s.Behind > 0
+	return s
+}
+
 func (s *store) Servers(context.Context) (api.Servers, error) {
 	servers := serving(43, 43)
 	if s.servers != nil {
@@ -378,17 +409,17 @@ func TestPublish(t *testing.T) {
 func TestPublishConfirm(t *testing.T) {
 	out := asking(t, "confirm {Revision:43 Why:}", "publish", "--confirm", "43")
 	expect(t, 0, 0, out, "revision 43 is let through\n")
-	out = asking(t, "confirm {Revision:43 Why:yes}; servers", "publish", "--confirm", "43", "-m", "yes", "--wait")
+	out = asking(t, "confirm {Revision:43 Why:yes}; await 43 for 10s", "publish", "--confirm", "43", "-m", "yes", "--wait")
 	expect(t, 0, 0, out, "revision 43 is let through\nrevision 43 is served by ams1, fra1\n")
 }
 
 func TestRollback(t *testing.T) {
-	out := asking(t, "history 1; rollback {To:41 Base:43 Why:bad}; servers", "rollback", "41", "-m", "bad", "--wait")
+	out := asking(t, "history 1; rollback {To:41 Base:43 Why:bad}; await 43 for 10s", "rollback", "41", "-m", "bad", "--wait")
 	expect(t, 0, 0, out, "revision 43 is published: 2 changes\nrevision 43 is served by ams1, fra1\n")
 }
 
 func TestAdopt(t *testing.T) {
-	out := asking(t, "adopt {Site:www.example.org Why:w}; servers", "adopt", "www.example.org.", "-m", "w", "--wait")
+	out := asking(t, "adopt {Site:www.example.org Why:w}; await 43 for 10s", "adopt", "www.example.org.", "-m", "w", "--wait")
 	expect(t, 0, 0, out, "revision 43 is published: 2 changes\nrevision 43 is served by ams1, fra1\n")
 }
 
@@ -415,6 +446,55 @@ func TestWaitEnds(t *testing.T) {
 		if want := "revision 43 is published: 2 changes\n" + c.want; code != c.code || out != want || complaint != "" {
 			t.Errorf("%s: Expected exit code %d and\n%s\ngot %d, %q and\n%s", name, c.code, want, code, complaint, out)
 		}
+	}
+}
+
+// TestWaitOfACustomer shows how many servers there are, and not which.
+func TestWaitOfACustomer(t *testing.T) {
+	bob := api.Caller{Name: "bob", Role: site.RoleCustomerAdmin, Customer: "acme"}
+	held := serving(43, 42)
+	held[1].Held, held[1].Why = 43, "12 of 20 sites would go"
+	for name, c := range map[string]struct {
+		servers []api.ServerState
+		code    int
+		want    string
+	}{
+		"all":             {serving(43, 44), 0, "revision 43 is served by 2 servers\n"},
+		"held back":       {held, 1, "revision 43 is served by 1 server, and not by 1, until an operator confirms it\n"},
+		"too late":        {serving(42, 42), 1, "revision 43 is served by no server, and not by 2 after 300ms\n"},
+		"nobody is there": {serving(43, 43)[2:], 1, "revision 43 is served by no server\n"},
+	} {
+		s := &customers{store: store{servers: func() []api.ServerState { return c.servers }}, who: bob}
+		code, out, complaint := against(t, api.Config{Engine: fake{}, Store: s, Log: silent{}}, "publish", "-m", "x", "--wait", "--timeout", "300ms")
+		if want := "revision 43 is published: 2 changes\n" + c.want; code != c.code || out != want || complaint != "" {
+			t.Errorf("%s: Expected exit code %d and\n%s\ngot %d, %q and\n%s", name, c.code, want, code, complaint, out)
+		}
+	}
+}
+
+// customers is a store that takes whoever asks for somebody of a customer's: a socket lets
+// operators in only.
+type customers struct {
+	store
+	who api.Caller
+}
+
+func (c *customers) Await(ctx context.Context, revision int64, d time.Duration, _ api.Caller) (api.Spread, error) {
+	return c.store.Await(ctx, revision, d, c.who)
+}
+
+// TestWaitAsksAgain where the server does not wait as long at once.
+func TestWaitAsksAgain(t *testing.T) {
+	s := new(store)
+	looks := 0
+	s.servers = func() []api.ServerState {
+		looks++
+		return serving(43, min(43, 41+int64(looks)))
+	}
+	code, out, _ := changing(t, s, "publish", "-m", "x", "--wait", "--timeout", "10m")
+	expect(t, code, 0, out, "revision 43 is published: 2 changes\nrevision 43 is served by ams1, fra1\n")
+	if got, want := strings.Join(s.asked[1:], "; "), "await 43 for 1m0s; await 43 for 1m0s"; got != want {
+		t.Errorf("Expected to be asked %q, got %q", want, got)
 	}
 }
 
@@ -709,6 +789,10 @@ func (e *evil) History(context.Context, int, api.Caller) (api.History, error) {
 
 func (e *evil) Servers(context.Context) (api.Servers, error) {
 	return api.Servers{Here: api.Here{Name: e.text, Why: e.text}, Servers: []api.ServerState{{Name: e.text, Version: e.text, Why: e.text, State: api.ServerRole(e.text)}}}, nil
+}
+
+func (e *evil) Await(context.Context, int64, time.Duration, api.Caller) (api.Spread, error) {
+	return api.Spread{Serving: 1, Settled: true, ServedBy: []string{e.text}, Refusing: []api.Refusing{{Server: e.text, Objects: 1}}}, nil
 }
 
 func (e *evil) Refused(context.Context) (api.Refusals, error) {

@@ -11,8 +11,11 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/api"
 )
 
-// lookAgain is the pause between two looks at the servers.
-const lookAgain = 200 * time.Millisecond
+// Times of the questions how far a revision has come.
+const (
+	lookAgain     = 200 * time.Millisecond // between two of them
+	answersWithin = 10 * time.Second       // after which nobody answers any more
+)
 
 // waiting is whether, and how long, to wait for the servers.
 type waiting struct {
@@ -40,38 +43,37 @@ func (w *waiting) until(cmd *cobra.Command, c *api.Client, revision int64) error
 	if !w.wanted {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), w.limit)
-	defer cancel()
-	var last []api.ServerState
-	var failed error
-	for ctx.Err() == nil {
-		servers, err := c.Servers(ctx)
-		if err == nil {
-			last = alive(servers.Servers)
-		}
-		if ctx.Err() == nil {
-			failed = err
-		}
-		if err == nil && settled(last, revision) {
-			break
-		}
-		pause(ctx, lookAgain)
+	spread, err := w.await(cmd.Context(), c, revision)
+	if cmd.Context().Err() != nil {
+		return answered(fmt.Errorf("waiting for revision %d: %w", revision, cmd.Context().Err()))
 	}
-	if err := cmd.Context().Err(); err != nil {
-		return answered(fmt.Errorf("waiting for revision %d: %w", revision, err))
-	}
-	if failed != nil {
-		return answered(failed)
+	if err != nil {
+		return answered(err)
 	}
 	p := page{w: cmd.OutOrStdout()}
-	all := p.outcome(last, revision, w.limit)
-	if p.err != nil {
+	if p.outcome(spread, revision, w.limit); p.err != nil {
 		return answered(p.err)
 	}
-	if !all {
+	if spread.Behind > 0 || spread.Serving == 0 {
 		return errFailed
 	}
 	return nil
+}
+
+// await has the server wait, again and again if it may not as long at once. At the end it
+// is asked once more without waiting.
+func (w *waiting) await(ctx context.Context, c *api.Client, revision int64) (api.Spread, error) {
+	end := time.Now().Add(w.limit)
+	for {
+		left := max(time.Until(end), 0)
+		asking, cancel := context.WithTimeout(ctx, left+answersWithin)
+		spread, err := c.Await(asking, revision, min(left, api.MaxWait))
+		cancel()
+		if err == nil && spread.Settled || left == 0 || ctx.Err() != nil {
+			return spread, err
+		}
+		pause(ctx, min(lookAgain, left))
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -83,58 +85,39 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func alive(servers []api.ServerState) (living []api.ServerState) {
-	for _, s := range servers {
-		if s.State != api.RoleGone {
-			living = append(living, s)
-		}
+// outcome shows what became of a revision: who serves it, and to those who may not know
+// that, how many do.
+func (p *page) outcome(s api.Spread, revision int64, limit time.Duration) {
+	for _, one := range s.WaitingFor {
+		p.line("%s %s", one.Server, missing(one, revision, limit))
 	}
-	return living
+	p.line("revision %d is served by %s", revision, served(s, limit))
+	for _, one := range s.Refusing {
+		p.line("%s refuses %s: 'cdnctl refused' says there which", one.Server, plural(one.Objects, "object"))
+	}
 }
 
-// settled reports whether every server has done with a revision what it will.
-func settled(servers []api.ServerState, revision int64) bool {
-	for _, s := range servers {
-		if max(s.Revision, s.Held) < revision {
-			return false
-		}
+func served(s api.Spread, limit time.Duration) string {
+	by := "no server"
+	switch {
+	case s.ServedBy != nil:
+		by = strings.Join(s.ServedBy, ", ")
+	case s.Serving > 0:
+		by = plural(s.Serving, "server")
 	}
-	return len(servers) > 0
-}
-
-// outcome shows what became of a revision, and reports whether all serve it.
-func (p *page) outcome(servers []api.ServerState, revision int64, limit time.Duration) bool {
-	var serving, refusing []string
-	all := len(servers) > 0
-	for _, s := range servers {
-		if s.Revision < revision {
-			all = false
-			p.line("%s %s", s.Name, missing(s, revision, limit))
-			continue
-		}
-		serving = append(serving, s.Name)
-		if s.Refused > 0 {
-			refusing = append(refusing, fmt.Sprintf("%s refuses %s: 'cdnctl refused' says there which", s.Name, plural(s.Refused, "object")))
-		}
+	switch {
+	case s.Behind == len(s.WaitingFor): // they were shown
+		return by
+	case s.Settled:
+		return by + fmt.Sprintf(", and not by %d, until an operator confirms it", s.Behind)
 	}
-	p.line("revision %d is served by %s", revision, served(serving))
-	for _, line := range refusing {
-		p.line("%s", line)
-	}
-	return all
-}
-
-func served(names []string) string {
-	if len(names) == 0 {
-		return "no server"
-	}
-	return strings.Join(names, ", ")
+	return by + fmt.Sprintf(", and not by %d after %s", s.Behind, limit)
 }
 
 // missing says why a server does not serve a revision.
-func missing(s api.ServerState, revision int64, limit time.Duration) string {
-	if s.Held >= revision {
-		return fmt.Sprintf("holds revision %d back: %s ('cdnctl publish --confirm %d' lets it through)", s.Held, s.Why, s.Held)
+func missing(w api.Waiting, revision int64, limit time.Duration) string {
+	if w.Held >= revision {
+		return fmt.Sprintf("holds revision %d back: %s ('cdnctl publish --confirm %d' lets it through)", w.Held, w.Why, w.Held)
 	}
-	return fmt.Sprintf("still serves revision %d after %s", s.Revision, limit)
+	return fmt.Sprintf("still serves revision %d after %s", w.Revision, limit)
 }
