@@ -72,6 +72,16 @@ func bare(err error) error {
 	return err
 }
 
+// Blame puts what is wrong with a property of an object at the line of its text that has
+// the property, or at the first line.
+func Blame(o site.Object, err error) error {
+	nodes, wrong := readObjects(o.Place(), o.Text)
+	if wrong != nil || len(nodes) != 1 {
+		return errorAt(o.Place()+":1", err)
+	}
+	return blameLine(nodes[0], nodes[0].children, err)
+}
+
 // Key is what a line may be given for only once in a block.
 func Key(words []string) string { return node{words: words}.key() }
 

@@ -87,6 +87,10 @@ func inFields(err error, doc document.Document) error {
 			located = append(located, of.inBody())
 			continue
 		}
+		if many := new(store.TooMany); errors.As(fault, &many) {
+			located = append(located, api.InBody(body, document.Fault{Field: "name", Message: many.Error()}))
+			continue
+		}
 		for _, f := range document.Locate(doc, fault) {
 			located = append(located, api.InBody(body, f))
 		}
@@ -114,7 +118,7 @@ func (c configuration) writeObject(ctx context.Context, w api.DocumentWrite, who
 	}
 	c.wakeUp()
 	if err != nil {
-		return api.Written{}, one.told(ctx, err)
+		return api.Written{}, inFields(one.told(ctx, err), w.Document)
 	}
 	if w.Wait > 0 {
 		written.Spread = c.await(ctx, written.Revision, w.Wait).Told(who)
@@ -164,10 +168,10 @@ func (w *objectWrite) write(ctx context.Context) (api.Written, error) {
 		sites, err = w.kept.check([]site.Object{o}, w.who)
 	}
 	if err == nil {
-		err = withinPlan(ctx, w.view, sites, w.who)
+		err = withinPlan(ctx, w.view, []site.Object{o}, sites, w.who)
 	}
 	if err != nil {
-		return api.Written{}, inFields(err, w.Document)
+		return api.Written{}, err
 	}
 	revision, err := w.view.Publish(ctx, store.Publication{Base: w.base, Objects: []site.Object{o}, Claims: namesOf(sites), Why: w.Why})
 	return api.Written{Revision: revision, Changed: true}, err

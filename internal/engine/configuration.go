@@ -38,6 +38,8 @@ func translated(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, new(*store.TooMany)):
+		return tooMany(err)
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrReadOnly):
 		return fmt.Errorf("%w: %w", api.ErrNotFound, err)
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNewer):

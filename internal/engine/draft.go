@@ -74,7 +74,7 @@ func (c configuration) PutDraft(ctx context.Context, texts api.DraftTexts, who a
 	}
 	sites, err := k.check(all, who)
 	if err == nil {
-		err = withinPlan(ctx, view, sites, who)
+		err = withinPlan(ctx, view, all, sites, who)
 	}
 	if err != nil {
 		return api.Put{}, err

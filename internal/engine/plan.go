@@ -3,10 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/corefile"
 	"github.com/cdnredirect/cdnredirect/internal/provision"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 	"github.com/cdnredirect/cdnredirect/internal/store"
@@ -27,28 +27,42 @@ func guardrailsOf(ctx context.Context, view *store.View, customer string) (g sit
 	return plan.Guardrails, sites, err
 }
 
-// withinPlan says what of sites that a customer is about to publish his plan does not let
-// him do. An operator publishes what he likes.
-func withinPlan(ctx context.Context, view *store.View, sites []*site.Site, who api.Caller) error {
+// tooMany returns an error of the store about too many sites as Faults, with what else it
+// says.
+func tooMany(err error) error {
+	var many *store.TooMany
+	var unproved *store.Unproved
+	faults := api.Faults{}
+	if errors.As(err, &many) {
+		faults = append(faults, many)
+	}
+	if errors.As(err, &unproved) {
+		faults = append(faults, unproved)
+	}
+	return faults
+}
+
+// withinPlan says what of the sites that objects of a customer's make his plan does not
+// let him do. An operator publishes what he likes. How many they are says the store.
+func withinPlan(ctx context.Context, view *store.View, objects []site.Object, sites []*site.Site, who api.Caller) error {
 	if who.Role.Operates() || len(sites) == 0 {
 		return nil
 	}
-	plan, count, err := guardrailsOf(ctx, view, who.Customer)
+	plan, _, err := guardrailsOf(ctx, view, who.Customer)
 	if err != nil {
 		return translated(err)
 	}
+	of := make(map[string]site.Object, len(objects))
+	for _, o := range objects {
+		if o.Kind == site.ObjectSite {
+			of[o.Name] = o
+		}
+	}
 	var faults api.Faults
 	for _, s := range sites {
-		others := 0 // one that is there may stay, however many there are
-		switch _, err := view.Object(ctx, site.ObjectSite, strings.TrimSuffix(s.Name(), ".")); {
-		case errors.Is(err, store.ErrNotFound):
-			others = count
-			count++
-		case err != nil:
-			return translated(err)
-		}
-		for _, breach := range provision.Check(s, plan, others) {
-			faults = append(faults, fmt.Errorf("%s: %w", s.Place, breach))
+		o := of[strings.TrimSuffix(s.Name(), ".")]
+		for _, breach := range provision.Check(s, plan, 0) {
+			faults = append(faults, corefile.Blame(o, breach))
 		}
 	}
 	if faults == nil {

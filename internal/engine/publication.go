@@ -27,7 +27,7 @@ func (c configuration) Publish(ctx context.Context, req api.PublishRequest, who 
 	}
 	sites, err := k.check(drafted, who)
 	if err == nil {
-		err = withinPlan(ctx, view, sites, who)
+		err = withinPlan(ctx, view, drafted, sites, who)
 	}
 	if err != nil {
 		return api.Publication{}, err
@@ -66,7 +66,7 @@ func (c configuration) Rollback(ctx context.Context, req api.RollbackRequest, wh
 	}
 	sites, err := k.check(objects, who)
 	if err == nil {
-		err = withinPlan(ctx, view, sites, who)
+		err = withinPlan(ctx, view, objects, sites, who)
 	}
 	if err != nil {
 		return api.Publication{}, err

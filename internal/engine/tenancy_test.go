@@ -96,11 +96,11 @@ func TestAPlanBindsWhatACustomerPublishes(t *testing.T) {
 			}
 		}
 	}
-	short := []string{"@0:1: ttl '10s' is below 30s, the least of the plan", "ttl diverted '10s' is below 30s, the least of the plan", "ttl min '5s' is below 15s, the least of the plan"}
+	short := []string{"@0:7 - Error during parsing: ttl '10s' is below 30s, the least of the plan", "ttl diverted '10s' is below 30s, the least of the plan", "ttl min '5s' is below 15s, the least of the plan"}
 	wants("a draft", put(ofAcme, aSite("his", "ttl 10s")), short...)
 	_, err = r.Documents.PutDocument(ctx, aWrite(t, "his", "ttl 10s"), ofAcme)
 	var faults api.Faults
-	if !errors.As(err, &faults) || !strings.Contains(faults[0].Error(), short[0][len("@0:1: "):]) {
+	if !errors.As(err, &faults) || !strings.Contains(faults[0].Error(), short[0][len("@0:7 - Error during parsing: "):]) {
 		t.Errorf("a document: Expected %q, got %v", short[0], err)
 	}
 	wants("a second site", put(ofAcme, aSite("a.his", "ttl 60s")), "site 'a.his.example.org' would be number 2, and the plan has 1")

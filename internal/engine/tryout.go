@@ -37,7 +37,7 @@ func (c configuration) Check(ctx context.Context, texts api.DraftTexts, who api.
 	}
 	sites, err := k.check(changed, who)
 	for _, err := range []error{
-		err, withinPlan(ctx, view, sites, who),
+		err, withinPlan(ctx, view, changed, sites, who),
 		translated(view.TryPublish(ctx, store.Publication{Base: checked.Base, Objects: changed, Claims: namesOfAll(sites, changed)})),
 	} {
 		if err := found.add(err); err != nil {

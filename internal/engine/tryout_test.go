@@ -66,7 +66,7 @@ func TestCheckSaysAllThatIsWrong(t *testing.T) {
 	want := []string{
 		"store/site/a.his.example.org@0:1 - Error during parsing: unknown class 'none': define it with 'class none { ... }'",
 		"site 'b.his.example.org' does not go with what there is already: its names or hosts are taken, or lead to each other",
-		"store/site/c.his.example.org@0:1: ttl '20s' is below 30s, the least of the plan",
+		"store/site/c.his.example.org@0:7 - Error during parsing: ttl '20s' is below 30s, the least of the plan",
 		"not a valid request: publishing site 'a.his.example.org', site 'b.his.example.org', site 'c.his.example.org', site 'd.new.example.org': customer 'acme' has no proved claim to 'd.new.example.org'",
 	}
 	if got := faultsOf(err); !slices.Equal(got, want) {

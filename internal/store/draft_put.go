@@ -54,7 +54,8 @@ func (v *View) putDraft(t *tx, base int64, objects []site.Object) (put Put, err 
 	return put, v.audit(t, "draft "+named(objects), put.Base, 0)
 }
 
-// DraftWith returns the objects that the draft would have if some were put into it.
+// DraftWith returns the objects that the draft would have if some were put into it. It is
+// refused with a *TooMany if the plan of the viewer's customer does not have so many.
 func (v *View) DraftWith(ctx context.Context, base int64, objects ...site.Object) (all []site.Object, err error) {
 	if err := v.drafts(); err != nil {
 		return nil, doing(err, "writing the draft")
@@ -79,7 +80,8 @@ func (v *View) draftWith(t *tx, base int64, objects []site.Object) ([]site.Objec
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	return append(without(drafted, objects), changed...), nil
+	all := append(without(drafted, objects), changed...)
+	return all, t.withinNumber(v.customer(), all)
 }
 
 // without returns those of a draft that others do not take the place of.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ type Publication struct {
 // Publish makes a new revision. It is refused with ErrConflict if one of its
 // objects was changed after its base, or a site is answered for a name that is
 // somebody else's; with an *Unproved if a customer has not proved that names of
-// his sites are his.
+// his sites are his, and with a *TooMany if his plan does not have so many.
 func (v *View) Publish(ctx context.Context, p Publication) (revision int64, err error) {
 	what := "publishing " + named(p.Objects)
 	long := patience + time.Duration(len(p.Objects))*time.Millisecond
@@ -73,8 +74,13 @@ func (v *View) publish(t *tx, revision int64, p Publication, what string) error 
 	if err := t.nobodyClosed(objects); err != nil {
 		return err
 	}
+	many := new(TooMany)
+	full := t.withinNumber(v.bound(p, objects), objects)
+	if full != nil && !errors.As(full, &many) {
+		return full
+	}
 	names, err := v.answers(t, objects, p.Claims)
-	if err != nil {
+	if err := errors.Join(full, err); err != nil { // both are to be known
 		return err
 	}
 	if err := t.replace(revision, objects, names); err != nil {

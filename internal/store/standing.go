@@ -46,7 +46,7 @@ func (v *View) CountSites(ctx context.Context, customer string) (sites int, err 
 		return 0, doing(fail(ErrNotFound, "customer '%s': %v", customer, ErrNotFound), "counting sites")
 	}
 	err = v.s.glance(ctx, func(t *tx) error {
-		_, err := t.one("SELECT COUNT(*) FROM objects WHERE customer = ? AND kind = 'site' AND until = {forever} AND text <> ''", []any{customer}, &sites)
+		sites, err = t.countSites(customer)
 		return err
 	})
 	return sites, doing(err, "counting sites")

@@ -247,7 +247,26 @@ func (w *written) locate(err error) (faults Faults) {
 		return Faults{{"", err.Error()}}
 	}
 	l := w.lineAt(at.Line())
-	return Faults{faultAt(at.Err, l.words, l.path)}
+	fault := faultAt(at.Err, l.words, l.path)
+	if wrong := new(site.PropertyError); fault.Field == "" && errors.As(at.Err, &wrong) {
+		fault.Field = w.elsewhere(wrong.Property)
+	}
+	return Faults{fault}
+}
+
+// elsewhere returns the field of a property that no line gives: that of the class, which
+// may give it, or else its own.
+func (w *written) elsewhere(property string) string {
+	if s, ok := w.doc.(*Site); ok && s.Class != "" {
+		return "class"
+	}
+	word, _, _ := strings.Cut(property, " ")
+	for _, s := range blocks[w.doc.kind()].slots {
+		if s.word == word {
+			return s.name
+		}
+	}
+	return ""
 }
 
 // isPlace reports whether a place is in the text of the document as an object.
