@@ -32,8 +32,9 @@ type API struct {
 	mux        *http.ServeMux
 	huma       huma.API
 	operations map[string]operation // by method and path
-	large      chan struct{}        // holds a token while a large body is in memory
+	large      *rooms               // of large bodies
 	asked      *limits[Caller]
+	askedOf    *limits[string] // by customer
 	failed     *limits[string] // by network
 	feed       *feed
 	streams    streams
@@ -42,8 +43,8 @@ type API struct {
 
 // New returns the API of an engine and its store.
 func New(cfg Config) *API {
-	a := &API{Config: cfg, mux: http.NewServeMux(), operations: make(map[string]operation), large: make(chan struct{}, 1),
-		asked: newLimits[Caller](askedRate, askedBurst), failed: newLimits[string](failedRate, failedBurst),
+	a := &API{Config: cfg, mux: http.NewServeMux(), operations: make(map[string]operation), large: newRooms(),
+		asked: newLimits[Caller](askedRate, askedBurst), askedOf: newLimits[string](customerRate, customerBurst), failed: newLimits[string](failedRate, failedBurst),
 		feed: newFeed(feedSize), streams: streams{of: make(map[Caller]int)}}
 	a.huma = huma.NewAPI(newDocument(), adapter{a})
 	a.registerEngine()

@@ -10,8 +10,11 @@ import (
 
 // How much is let through.
 const (
-	askedRate   = 50 // requests of one caller, a second
-	askedBurst  = 200
+	askedRate     = 50 // requests of one caller, a second
+	askedBurst    = 200
+	customerRate  = 100 // of all users of one customer together, a second
+	customerBurst = 400
+
 	failedRate  = 1 // requests without a good token from one address, a second
 	failedBurst = 20
 

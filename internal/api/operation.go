@@ -183,17 +183,14 @@ func (a *API) admit(op operation, w http.ResponseWriter, r *http.Request) (relea
 	if !op.large {
 		return func() {}, nil
 	}
-	return a.alone(r)
-}
-
-// alone lets one large body at a time be in memory; the others wait in the socket.
-func (a *API) alone(r *http.Request) (release func(), p *Problem) {
-	select {
-	case a.large <- struct{}{}:
-		return func() { <-a.large }, nil
-	case <-r.Context().Done():
-		return nil, problemOf(fmt.Errorf("waiting for another draft that is put: %w", r.Context().Err()))
+	release, err := a.large.enter(r.Context(), callerOf(r.Context()))
+	switch {
+	case errors.Is(err, errManyWait):
+		return nil, tooMany(w, time.Second, err.Error())
+	case err != nil:
+		return nil, problemOf(err)
 	}
+	return release, nil
 }
 
 // recovered has a panic end one request, not the process. One that is meant to break the

@@ -46,6 +46,11 @@ func (a *API) authenticate(w http.ResponseWriter, r *http.Request) (Caller, *Pro
 	if wait := a.asked.take(who); wait > 0 {
 		return Caller{}, tooMany(w, wait, "too many requests")
 	}
+	if who.Customer != "" {
+		if wait := a.askedOf.take(who.Customer); wait > 0 {
+			return Caller{}, tooMany(w, wait, "too many requests of all users of customer '"+who.Customer+"'")
+		}
+	}
 	return who, nil
 }
 
