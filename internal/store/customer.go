@@ -113,6 +113,11 @@ func (v *View) putCustomer(t *tx, c Customer) (put Customer, err error) {
 	if err := expects("customer", c.Name, c.Version, present.Version); err != nil {
 		return put, err
 	}
+	if present.Version == 0 {
+		if err := t.noneAlike(c.Name); err != nil {
+			return put, err
+		}
+	}
 	if err := t.hasPlan(c.Plan); err != nil {
 		return put, err
 	}
@@ -124,6 +129,17 @@ func (v *View) putCustomer(t *tx, c Customer) (put Customer, err error) {
 		return put, err
 	}
 	return t.customer(c.Name)
+}
+
+// noneAlike refuses a new customer whose name differs from another one's in capitals only:
+// people would take one for the other, in a plan, an override or an invoice.
+func (t *tx) noneAlike(name string) error {
+	var other string
+	there, err := t.one("SELECT name FROM customers WHERE LOWER(name) = ? LIMIT 1", []any{strings.ToLower(name)}, &other)
+	if err == nil && there {
+		err = fail(ErrConflict, "customer '%s' is there already, and '%s' differs from it in capitals only: take another name", other, name)
+	}
+	return err
 }
 
 // Customer returns one, also if he is closed.

@@ -55,6 +55,26 @@ func TestCustomers(t *testing.T) {
 	})
 }
 
+// TestCustomersDifferInMoreThanCapitals, whether they are closed or not.
+func TestCustomersDifferInMoreThanCapitals(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		v := operator(s)
+		newCustomers(t, s, "Acme-1")
+		for _, version := range []int64{0, store.Whatever} {
+			_, err := v.PutCustomer(t.Context(), store.Customer{Name: "aCME-1", Version: version})
+			expect(t, err, store.ErrConflict, "writing customer 'aCME-1': customer 'Acme-1' is there already, and 'aCME-1' differs from it in capitals only: take another name")
+		}
+		_, err := v.PutCustomer(t.Context(), store.Customer{Name: "Acme-1", Title: "changed", Version: store.Whatever})
+		must(t, err)
+		must(t, v.CloseCustomer(t.Context(), "Acme-1", store.Whatever))
+		_, err = v.PutCustomer(t.Context(), store.Customer{Name: "acme-1"})
+		expect(t, err, store.ErrConflict, "writing customer 'acme-1': customer 'Acme-1' is there already, and 'acme-1' differs from it in capitals only: take another name")
+		customers, err := v.Customers(t.Context(), "", 0)
+		must(t, err)
+		equal(t, "Customers", len(customers), 0)
+	})
+}
+
 func TestCustomersAreListedByPages(t *testing.T) {
 	contract(t, func(t *testing.T, s *store.Store) {
 		newCustomers(t, s, "delta", "alpha", "carol", "bravo")
