@@ -66,9 +66,14 @@ func pace(conn net.Conn, rate float64) {
 	}
 }
 
-// get is the agent's side of page.
+// get is the agent's side of page, and of pageOf.
 func get(r *http.Request) ([]byte, error) {
-	resp, err := browser.Get(r.FormValue("url"))
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.FormValue("url"), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Host = r.FormValue("host")
+	resp, err := browser.Do(req)
 	if err != nil {
 		return nil, err
 	}
