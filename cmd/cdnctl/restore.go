@@ -78,18 +78,23 @@ func restoreFile(cmd *cobra.Command, path string, cfg database.Config) (found da
 	return found, err
 }
 
-// restore fills a store. A SQLite file that it has made is gone if that fails.
+// restore fills a store. What it has made of a SQLite file that was not there is gone if
+// that fails.
 func restore(ctx context.Context, r io.Reader, cfg database.Config) (found database.Contents, err error) {
-	made := cfg.Driver == "sqlite" && !isThere(cfg.Source)
+	fresh := cfg.Driver == "sqlite" && !isThere(cfg.Source)
+	if found, err = load(ctx, r, cfg); err != nil && fresh && !errors.Is(err, database.ErrLocked) {
+		removeStore(cfg.Source)
+	}
+	return found, err
+}
+
+func load(ctx context.Context, r io.Reader, cfg database.Config) (found database.Contents, err error) {
 	db, err := database.Open(ctx, cfg)
 	if err != nil {
 		return found, err
 	}
 	found, err = db.Load(ctx, r)
-	if err = errors.Join(err, db.Close()); err != nil && made {
-		removeStore(cfg.Source)
-	}
-	return found, err
+	return found, errors.Join(err, db.Close())
 }
 
 // renew has servers take a store that was put back.
@@ -109,9 +114,15 @@ func isThere(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// removeStore removes a SQLite file and what is beside it. A log without its file is what
+// is left of another store.
 func removeStore(path string) {
-	for _, behind := range []string{"", "-wal", "-shm", ".lock"} {
-		_ = os.Remove(path + behind) // the error before is the one that counts
+	beside := []string{".new"}
+	if isThere(path) {
+		beside = append(beside, "", "-wal", "-shm", ".lock")
+	}
+	for _, suffix := range beside {
+		_ = os.Remove(path + suffix) // the error before is the one that counts
 	}
 }
 
