@@ -12,7 +12,7 @@ import (
 )
 
 func shownClaim(c store.Claim) api.Claim {
-	shown := api.Claim{Name: c.Name, Customer: c.Customer, Begun: c.Begun, Proof: site.ProofKind(c.Proof), Proved: c.Proved}
+	shown := api.Claim{Name: c.Name, Customer: c.Customer, Begun: c.Begun, Proof: c.Proof, Proved: c.Proved}
 	if c.Proved.IsZero() {
 		r := onboard.RecordFor(c.Name, c.Token)
 		shown.Record = &api.ProofRecord{Name: r.Name, Text: r.Text}

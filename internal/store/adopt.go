@@ -48,7 +48,7 @@ func (t *tx) adopt() error {
 	if err := t.insert(intoNames, "", 4, rows); err != nil {
 		return err
 	}
-	if err := t.give(claimed, ProofOperator, "", ""); err != nil {
+	if err := t.give(claimed, site.ProofOperator, "", ""); err != nil {
 		return err
 	}
 	_, err = t.exec("UPDATE objects SET names = name WHERE " + unnamed)

@@ -265,13 +265,13 @@ func (v *View) giveWord(t *tx, lacking []holding) error {
 	for names := range chunkByOwner(lacking) {
 		if owner := names[0].owner; owner != "" {
 			given = append(given, names...)
-			lines = append(lines, "prove the claims to "+quoted(names)+" for customer '"+owner+"' by "+string(ProofOperator))
+			lines = append(lines, "prove the claims to "+quoted(names)+" for customer '"+owner+"' by "+string(site.ProofOperator))
 		}
 	}
 	if len(given) == 0 {
 		return nil
 	}
-	if err := t.give(given, ProofOperator, v.who.Name, ""); err != nil {
+	if err := t.give(given, site.ProofOperator, v.who.Name, ""); err != nil {
 		return err
 	}
 	return v.auditAll(t, lines, 0, 0)

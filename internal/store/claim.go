@@ -9,15 +9,6 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-// Proof is how somebody has proved that a name is his.
-type Proof string
-
-// The proofs.
-const (
-	ProofTXT      Proof = "txt"      // by a TXT record
-	ProofOperator Proof = "operator" // by an operator's word
-)
-
 // Claim is a name that a customer has proved to control, with all that is below it, or
 // is to prove. Names of two customers never overlap.
 type Claim struct {
@@ -25,9 +16,9 @@ type Claim struct {
 	Customer string
 	Token    string // what the TXT record is to say
 	Begun    time.Time
-	Proof    Proof     // empty: none yet
-	Proved   time.Time // zero: not yet
-	Who      string    // who has proved it, or given his word
+	Proof    site.ProofKind // empty: none yet
+	Proved   time.Time      // zero: not yet
+	Who      string         // who has proved it, or given his word
 
 	Onboarding string // the ID of the one that has made it; empty: none
 }
@@ -162,7 +153,7 @@ func (v *View) ProveClaim(ctx context.Context, customer, name, said string) (c C
 		case c.Token == "" || c.Token != said:
 			return fail(ErrInvalid, "its record says %.60q, and not the token '%s'", said, c.Token)
 		}
-		c, err = v.prove(t, customer, s, ProofTXT, "")
+		c, err = v.prove(t, customer, s, site.ProofTXT, "")
 		return err
 	})
 	return orNone(c, err)
@@ -177,25 +168,23 @@ func (v *View) ClaimByWord(ctx context.Context, customer, name string) (c Claim,
 	if err := v.operates("a claim by an operator's word"); err != nil {
 		return c, doing(err, "claiming '%s'", name)
 	}
-	return v.claimBy(ctx, customer, name, ProofOperator, "")
+	return v.claimBy(ctx, customer, name, site.ProofOperator, "")
 }
 
 // ClaimByOnboarding gives a name to the customer of an onboarding, whose record was seen,
 // or whose operator gives his word. The claim is that onboarding's to give back.
 func (v *View) ClaimByOnboarding(ctx context.Context, o site.Onboarding, name string) (Claim, error) {
-	proof := ProofTXT
 	if o.Proof == site.ProofOperator {
-		proof = ProofOperator
 		if err := v.operates("a claim by an operator's word"); err != nil {
 			return Claim{}, doing(err, "claiming '%s'", name)
 		}
 	}
-	return v.claimBy(ctx, o.Customer, name, proof, o.ID)
+	return v.claimBy(ctx, o.Customer, name, o.Proof, o.ID)
 }
 
 // claimBy makes a proved claim, of which nothing more is asked. One that is proved already
 // stays as it is.
-func (v *View) claimBy(ctx context.Context, customer, name string, proof Proof, onboarding string) (c Claim, err error) {
+func (v *View) claimBy(ctx context.Context, customer, name string, proof site.ProofKind, onboarding string) (c Claim, err error) {
 	err = v.claiming(ctx, "claiming", customer, name, func(t *tx, s spot) error {
 		if c, err = t.claim(customer, s.name); err != nil || !c.Proved.IsZero() {
 			return err
@@ -210,7 +199,7 @@ func (v *View) claimBy(ctx context.Context, customer, name string, proof Proof, 
 }
 
 // prove makes a claim a proved one, if the name is nobody else's.
-func (v *View) prove(t *tx, customer string, s spot, proof Proof, onboarding string) (Claim, error) {
+func (v *View) prove(t *tx, customer string, s spot, proof site.ProofKind, onboarding string) (Claim, error) {
 	if err := v.free(t, holding{s, customer}); err != nil {
 		return Claim{}, err
 	}
@@ -224,7 +213,7 @@ func (v *View) prove(t *tx, customer string, s spot, proof Proof, onboarding str
 }
 
 // give writes proved claims, which an onboarding has made unless it has no ID.
-func (t *tx) give(claims []holding, proof Proof, who, onboarding string) error {
+func (t *tx) give(claims []holding, proof site.ProofKind, who, onboarding string) error {
 	var now int64
 	if _, err := t.one("SELECT {now}", nil, &now); err != nil {
 		return err

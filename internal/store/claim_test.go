@@ -71,7 +71,7 @@ func TestClaims(t *testing.T) {
 		expect(t, err, store.ErrNotFound, "proving the claim to 'none.example': a claim to 'none.example' of customer 'acme': not found")
 		c, err := acme.ProveClaim(t.Context(), "acme", "www.acme.example", begun.Token)
 		must(t, err)
-		begun.Proof, begun.Proved, begun.Who = store.ProofTXT, c.Proved, "admin@acme"
+		begun.Proof, begun.Proved, begun.Who = site.ProofTXT, c.Proved, "admin@acme"
 		equal(t, "A proved claim", c, begun)
 		if c.Proved.Before(c.Begun) {
 			t.Errorf("Expected a time of the proof, got %+v", c)
