@@ -23,7 +23,7 @@ import (
 // Where a customer's name server is, and our console.
 const (
 	customerDNS = "192.0.2.16"
-	consoleURL  = "http://127.0.0.1:8443"
+	consoleURL  = "https://" + ourServer1 + ":8443"
 )
 
 // shopPlan is a server with a store, a console and two CDNs of our own: one of two nginx
@@ -40,7 +40,9 @@ var shopPlan = plan{
         socket $socket
         state $state
         store sqlite $store
-        console 127.0.0.1:8443
+        console ` + ourServer1 + `:8443 {
+            tls $cert $key
+        }
         resolver ` + visitorsDNS + `
         allow 192.0.2.0/24 203.0.113.0/24
         class shop {
@@ -96,7 +98,9 @@ func newShopLab(t *testing.T) *shopLab {
 	l := &shopLab{dirs: make(map[string]string), nodes: make(map[string]*process), handing: folder(t), home: folder(t)}
 	p, dir := shopPlan, folder(t)
 	socket := filepath.Join(dir, "socket")
-	p.corefile = strings.NewReplacer("$socket", socket, "$state", filepath.Join(dir, "state"), "$store", filepath.Join(dir, "store.db"), "$handing", l.handing).Replace(p.corefile)
+	cert, key, _ := certified(t, ourServer1)
+	p.corefile = strings.NewReplacer("$socket", socket, "$state", filepath.Join(dir, "state"), "$store", filepath.Join(dir, "store.db"), "$handing", l.handing,
+		"$cert", cert, "$key", key).Replace(p.corefile)
 	p.before = func(outside *lab) {
 		l.lab = outside
 		l.startShops(t)
@@ -116,14 +120,23 @@ func newShopLab(t *testing.T) *shopLab {
 	newLab(t, p)
 	l.sp = spec{corefile: p.corefile, command: l.inside}
 	l.ours.vars = map[string]string{"socket": socket}
+	l.register(t, cert)
+	return l
+}
+
+// register makes the first operator and the customers, as whoever has just set up a
+// server does it. The customer's user names the server on his own machine.
+func (l *shopLab) register(t *testing.T, cert string) {
+	t.Helper()
+	token := filepath.Join(l.home, "token")
 	l.ours.ctl(t, "init", "alice", "--token-file", filepath.Join(l.home, "alice")).expect(t, 0)
 	l.ours.ctl(t, "plan", "put", "shops", "--title", "Shops", "--max-sites", "200", "--min-ttl", "5s").expect(t, 0)
 	l.ours.ctl(t, "customer", "put", "acme", "--title", "Acme", "--plan", "shops").expect(t, 0)
 	l.ours.ctl(t, "customer", "put", "other", "--title", "Another one", "--plan", "shops").expect(t, 0)
 	l.ours.ctl(t, "user", "put", "bob", "--role", "customer-admin", "--customer", "acme").expect(t, 0)
-	l.ours.ctl(t, "token", "create", "bob", "--token-file", filepath.Join(l.home, "token")).expect(t, 0)
-	l.bob(t, "context", "add", "shops", "--url", consoleURL, "--token-file", filepath.Join(l.home, "token")).expect(t, 0)
-	return l
+	l.ours.ctl(t, "token", "create", "bob", "--token-file", token).expect(t, 0)
+	l.bob(t, "context", "add", "shops", "--url", consoleURL, "--token-file", token, "--ca", cert).expect(t, 0)
+	l.bob(t, "whoami").expect(t, 0, "bob", "customer-admin", "acme")
 }
 
 // restart ends our server at once, and starts it again after f.
@@ -139,9 +152,14 @@ func (l *shopLab) restart(t *testing.T, f func()) {
 // bob runs cdnctl for the customer's user, over the network.
 func (l *shopLab) bob(t *testing.T, args ...string) outcome {
 	t.Helper()
+	return outcomeOf(t, l.asBob(t, args...))
+}
+
+func (l *shopLab) asBob(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
 	cmd := l.command(theCtl.built(t), args...)
 	cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+l.home)
-	return outcomeOf(t, cmd)
+	return cmd
 }
 
 // startShops starts the web server of all shops.

@@ -54,7 +54,15 @@ func listensAt(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAd
 // certified makes a certificate for some hosts, which vouches for itself.
 func certified(t *testing.T, hosts ...string) (certFile, keyFile string, cert tls.Certificate) {
 	t.Helper()
-	made := new(issuer).sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: hosts[0]}, DNSNames: hosts, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true})
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: hosts[0]}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	made := new(issuer).sign(t, template)
 	private, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
