@@ -132,7 +132,7 @@ func (e *Engine) askCDN(ctx context.Context, g *gate) verdict {
 		return v
 	}
 	for _, addr := range addrs {
-		t := g.site.CheckOf(g.site.CDNs[g.cdn], addr, g.thirdParty())
+		t := g.site.CheckOf(g.site.CDNs[g.cdn], addr, g.public(addr))
 		r := e.probes[t.Kind](ctx, t)
 		if v = e.verdictOf(g, r); v.good() {
 			e.warm(ctx, g, addr)
@@ -188,13 +188,13 @@ func (e *Engine) turn(g *gate, v4, v6 []netip.Addr) []netip.Addr {
 	return []netip.Addr{all[n%len(all)], all[(n+1)%len(all)]}
 }
 
-// thirdParty reports whether the CDN is somebody else's.
-func (g *gate) thirdParty() bool {
-	own := g.runner.generation.cdns[g.name()]
-	if own == nil {
-		return !g.runner.generation.wiring.Own[g.name()]
+// public reports whether an address of the CDN is asked only if it is on the public
+// Internet. Of an own CDN that is not watched no node is known.
+func (g *gate) public(addr netip.Addr) bool {
+	if own := g.runner.generation.cdns[g.name()]; own != nil {
+		return own.watched.AsksInPublic(g.site, addr)
 	}
-	return own.watched.ThirdParty
+	return !g.runner.generation.wiring.Own[g.name()] || g.site.Customer != ""
 }
 
 // name is that of the CDN.

@@ -326,6 +326,11 @@ func (o *onboarder) Provider(cdn string) (p onboard.Provider, thirdParty bool) {
 	return known.provider, block == nil || block.ThirdParty
 }
 
+// Public implements onboard.Providers.
+func (o *onboarder) Public(s *site.Site, cdn string, addr netip.Addr) bool {
+	return o.block(cdn).AsksInPublic(s, addr)
+}
+
 // block returns the block of a CDN; nil: there is none.
 func (o *onboarder) block(cdn string) *site.WatchedCDN {
 	k := o.inForceKept()

@@ -93,7 +93,7 @@ func newBed(t *testing.T) *bed {
 	dir := t.TempDir()
 	customersIn(t, dir, "acme", "other")
 	keeping := engine.Keeping{State: filepath.Join(dir, "state"), Server: "one", Journal: time.Hour, Rows: 1000, Store: storeIn(dir)}
-	b.kept = keepThis(t, b.Engine, keeping, "cdn edge {\noperated own\nwebhook "+b.cdn.URL+"\n}", "class web {\nprobe http http://{origin}/\nthreshold response_time 300ms\nttl 0s\ncdn edge {label}.edge.example.net\nready probe http://{target}/\n}")
+	b.kept = keepThis(t, b.Engine, keeping, "cdn edge {\noperated own\nnode n1 198.51.100.1\nprobe http http://{node}/healthz\nwebhook "+b.cdn.URL+"\n}", "class web {\nprobe http http://{origin}/\nthreshold response_time 300ms\nttl 0s\ncdn edge {label}.edge.example.net\nready probe http://{target}/\n}")
 	b.Offer(context.Background(), engine.Sites{Kept: b.kept, Sites: b.kept.Sites(), CDNs: b.kept.CDNs(), Own: b.kept.Own(), Seed: b.kept.Seed()})
 	b.Promote()
 	b.world.resolvers.set("www.edge.example.net. A", "www.edge.example.net. 30 IN A 198.51.100.1")

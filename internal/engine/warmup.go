@@ -94,7 +94,7 @@ func (e *Engine) fetchAll(ctx context.Context, w warming) {
 	g := w.gate
 	var failed error
 	for _, text := range g.site.Ready.WarmupURLs() {
-		if r := e.probes["warmup"](ctx, g.site.WarmupOf(text, maxFetch, g.site.CDNs[g.cdn], w.addr, g.thirdParty())); r.Err != nil {
+		if r := e.probes["warmup"](ctx, g.site.WarmupOf(text, maxFetch, g.site.CDNs[g.cdn], w.addr, g.public(w.addr))); r.Err != nil {
 			failed = r.Err
 		}
 	}

@@ -124,23 +124,23 @@ func (s *Site) Led(c CDN) (name, host string) {
 	return dns.CanonicalName(host), host
 }
 
-// CheckOf returns what is asked of a CDN at one of its addresses. If it is somebody
-// else's, that is on the public Internet.
-func (s *Site) CheckOf(c CDN, addr netip.Addr, thirdParty bool) Target {
-	return s.ask(s.Ready.Check, c, addr, thirdParty)
+// CheckOf returns what is asked of a CDN at one of its addresses, on the public Internet
+// only if it is to be so.
+func (s *Site) CheckOf(c CDN, addr netip.Addr, public bool) Target {
+	return s.ask(s.Ready.Check, c, addr, public)
 }
 
 // WarmupOf returns a URL of the warm-up that is fetched at an address of a CDN, within
 // a time.
-func (s *Site) WarmupOf(text string, timeout time.Duration, c CDN, addr netip.Addr, thirdParty bool) Target {
-	return s.ask(Source{Kind: "http", URL: text, Timeout: timeout, Ask: Ask{Status: DefaultStatus()}}, c, addr, thirdParty)
+func (s *Site) WarmupOf(text string, timeout time.Duration, c CDN, addr netip.Addr, public bool) Target {
+	return s.ask(Source{Kind: "http", URL: text, Timeout: timeout, Ask: Ask{Status: DefaultStatus()}}, c, addr, public)
 }
 
-func (s *Site) ask(src Source, c CDN, addr netip.Addr, thirdParty bool) Target {
+func (s *Site) ask(src Source, c CDN, addr netip.Addr, public bool) Target {
 	_, host := s.Led(c)
 	src.URL = strings.ReplaceAll(src.URL, "{target}", bracketed(addr))
 	src.Ask.Fresh = true // each is a visit of its own
-	return src.target(netip.Addr{}, host, thirdParty)
+	return src.target(netip.Addr{}, host, public)
 }
 
 // checkReady checks what is asked of CDNs.

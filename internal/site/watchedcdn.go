@@ -32,6 +32,18 @@ type WatchedCDN struct {
 // Nodes reports whether the nodes of the CDN are known.
 func (c *WatchedCDN) Nodes() bool { return c.Watch.Origins[0].Name != "" }
 
+// IsNode reports whether a node of the CDN is known to be at an address.
+func (c *WatchedCDN) IsNode(addr netip.Addr) bool {
+	return c.Nodes() && slices.ContainsFunc(c.Watch.Origins, func(o Origin) bool { return slices.Contains(o.Addresses, addr) })
+}
+
+// AsksInPublic reports whether a site asks the CDN at an address on the public Internet
+// only. It does if the CDN is somebody else's, or not known (nil); and if the site is a
+// customer's, whose target may lead anywhere, unless it leads to a node.
+func (c *WatchedCDN) AsksInPublic(s *Site, addr netip.Addr) bool {
+	return c == nil || c.ThirdParty || s.Customer != "" && !c.IsNode(addr)
+}
+
 // Watches reports whether it is observed: a block may say only who sets up sites there.
 func (c *WatchedCDN) Watches() bool {
 	sources := len(c.Watch.Probes) + len(c.Watch.Feeds) + len(c.Watch.Thresholds)

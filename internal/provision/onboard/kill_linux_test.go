@@ -176,6 +176,7 @@ func (d *disk) Release(context.Context, site.Onboarding) error { return d.remove
 
 func (d *disk) Ask(context.Context, site.Target) health.Result { return health.Result{Status: 200} }
 func (d *disk) Provider(string) (onboard.Provider, bool)       { return d, true }
+func (d *disk) Public(*site.Site, string, netip.Addr) bool     { return true }
 
 // Create is done once for each key: the file of the key is made in the same moment.
 func (d *disk) Create(_ context.Context, r onboard.Request) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ func (r *realNode) Check(ctx context.Context, o site.Onboarding) (*site.Site, er
 }
 
 func (r *realNode) Provider(string) (onboard.Provider, bool) { return r.provider, true }
+
+func (r *realNode) Public(*site.Site, string, netip.Addr) bool { return true }
 
 // TestANodeDies while very many sites are set up there: they wait for it.
 func TestANodeDies(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +52,10 @@ type Claims interface {
 type Providers interface {
 	// Provider returns that of a CDN, and whether the CDN is somebody else's.
 	Provider(cdn string) (p Provider, thirdParty bool)
+
+	// Public reports whether a CDN is asked for a site at an address only if that is on
+	// the public Internet.
+	Public(s *site.Site, cdn string, addr netip.Addr) bool
 }
 
 // Names of steps.

@@ -32,7 +32,7 @@ const maxAddresses = 16
 // certify waits until each CDN has a certificate for each host, if visitors are to need one.
 func (t try) certify(ctx context.Context) (string, error) {
 	return t.everywhere(ctx, func(ctx context.Context, p place) (string, error) {
-		check := p.site.CheckOf(p.cdn, p.addr, p.thirdParty)
+		check := p.site.CheckOf(p.cdn, p.addr, p.public)
 		u, err := url.Parse(check.URL)
 		if err != nil || u.Scheme != "https" && u.Scheme != "tls" {
 			return "nobody asks for one: 'ready' says http", nil
@@ -67,6 +67,7 @@ type place struct {
 	cdn        site.CDN
 	thirdParty bool
 	addr       netip.Addr
+	public     bool // it is asked only if it is on the public Internet
 	host       string
 }
 
@@ -108,7 +109,7 @@ func (t try) at(ctx context.Context, s *site.Site, c site.CDN, thirdParty bool, 
 	}
 	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
 		for _, host := range hosts {
-			if words, err = look(ctx, place{s, c, thirdParty, addr, host}); err != nil {
+			if words, err = look(ctx, place{s, c, thirdParty, addr, t.Providers.Public(s, c.Name, addr), host}); err != nil {
 				return "", err
 			}
 		}
@@ -123,7 +124,7 @@ func (t try) page(ctx context.Context, p place) error {
 	if s.Ready.Level != site.ReadyProbe {
 		s = probed(s)
 	}
-	check := s.CheckOf(p.cdn, p.addr, p.thirdParty)
+	check := s.CheckOf(p.cdn, p.addr, p.public)
 	check.Host = p.host
 	return t.ask(ctx, check)
 }
@@ -157,7 +158,7 @@ func (t try) challenge(ctx context.Context, p place) error {
 		return nil // its addresses are not known here
 	}
 	path := challenges + "cdnredirect-" + t.o.ID
-	check := p.site.CheckOf(p.cdn, p.addr, p.thirdParty)
+	check := p.site.CheckOf(p.cdn, p.addr, p.public)
 	origin, cdn := check, check
 	origin.URL, origin.Public = from.url()+path, from.thirdParty || p.site.Customer != ""
 	cdn.URL = plain(check.URL) + path

@@ -234,6 +234,8 @@ func (w *world) Texts(_ context.Context, name string) ([]string, error) {
 
 func (w *world) Provider(string) (onboard.Provider, bool) { return w, false }
 
+func (w *world) Public(*site.Site, string, netip.Addr) bool { return false }
+
 // Create sets up the CDN's side once for each key, as providers are to do.
 func (w *world) Create(ctx context.Context, r onboard.Request) (string, error) {
 	name := r.CDN.Name + " " + strings.TrimSuffix(r.Site.Name(), ".")
