@@ -178,6 +178,9 @@ func (o *Overlay) CDNs() []*site.WatchedCDN {
 // Blocks returns all CDNs that have a block, by name. It is not to be changed.
 func (o *Overlay) Blocks() map[string]*site.WatchedCDN { return maps.Clone(o.cdns) }
 
+// Block returns that of a CDN; nil: it has none.
+func (o *Overlay) Block(cdn string) *site.WatchedCDN { return o.cdns[cdn] }
+
 // Build returns the site that an object would be with what is in force, whatever
 // other sites there are.
 func (o *Overlay) Build(object site.Object) (*site.Site, error) {
@@ -273,6 +276,9 @@ func (o *Overlay) inForce(k objectKey, r record) *site.Site {
 	}
 	return o.own[k.name+"."]
 }
+
+// Site returns the site of an object's name that is in force; nil: there is none.
+func (o *Overlay) Site(name string) *site.Site { return o.present(objectKey{site.ObjectSite, name}) }
 
 // zoneOf returns the longest served zone that a name lies in, or nothing.
 func (o *Overlay) zoneOf(name string) string {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/route"
@@ -15,6 +16,17 @@ type Change struct {
 
 	kept     *Kept // whose it is; nil: nobody's
 	revision int64 // of the store, that this makes the one in force
+}
+
+// names are those of the objects of all sites that differ.
+func (c Change) names() (names []string) {
+	for _, s := range c.Put {
+		names = append(names, strings.TrimSuffix(s.Name(), "."))
+	}
+	for _, name := range c.Removed {
+		names = append(names, strings.TrimSuffix(name, "."))
+	}
+	return names
 }
 
 // Change changes the sites in force, in one store of the table; what is known of a
@@ -36,6 +48,7 @@ func (e *Engine) Change(c Change) bool {
 	e.openChanged(g, put, now)
 	g.Table.Change(entriesOf(gone), entriesOf(put))
 	e.lookChanged(g, put)
+	e.follower.Changed(c.names()...)
 	return true
 }
 

@@ -68,6 +68,7 @@ type Engine struct {
 
 	onboarder  *onboarder
 	onboarding *onboard.Runner
+	follower   *onboard.Follower
 
 	setting    sync.Mutex    // held while a generation is made, or ends
 	woken      chan struct{} // holds a token when the store may have something new
@@ -182,6 +183,7 @@ func New(cfg Config) *Engine {
 	e.run(ctx, "journal", e.journal)
 	e.run(ctx, "save", e.save)
 	e.run(ctx, "onboard", e.onboarding.Run)
+	e.run(ctx, "setups", e.follower.Run)
 	return e
 }
 

@@ -46,6 +46,7 @@ func (e *Engine) wakeUp() {
 		}
 	}
 	e.onboarding.Wake()
+	e.follower.Wake()
 }
 
 // reach looks at the store once, and notes whether it is there.

@@ -395,6 +395,7 @@ func (e *Engine) promoteLocked() {
 	e.cfg.Metrics.recount(e.current)
 	e.cfg.Metrics.forgetCDNs(old, e.current)
 	e.surveyCDNs(now)
+	e.follower.ChangedAll()
 }
 
 // Drop ends the generation on offer, if any.

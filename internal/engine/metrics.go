@@ -32,6 +32,7 @@ type Metrics struct {
 	overrides   *prometheus.GaugeVec
 	unsaved     prometheus.Gauge
 	journalLost prometheus.Counter
+	setups      *prometheus.GaugeVec
 
 	// Of each CDN with a block.
 	cdnPart   *prometheus.GaugeVec
@@ -76,6 +77,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.overrides = gauges("overrides", "Gauge of overrides in force, by where they are kept.", "where")
 	m.unsaved = gauge("state_unsaved", "Gauge that is 1 while the state of this server cannot be written to its folder.")
 	m.journalLost = counters("journal_lost_total", "Counter of decisions that are not in the journal, because the store was away for too long.").WithLabelValues()
+	m.setups = gauges("setups", "Gauge of sites at CDNs that providers have set up, each for each, by how that follows what is in force.", "state")
 	cdn := []string{"cdn", "operated"}
 	m.cdnPart = gauges("cdn_part", "Gauge of the part of its clients that a CDN takes: 0 while it is out.", cdn...)
 	m.cdnValue = gauges("cdn_performance_value", "Gauge of the worst performance value of a CDN: 1 is the limit.", cdn...)
@@ -103,8 +105,9 @@ func (m *Metrics) create() {
 		m.gates.WithLabelValues(state)
 	}
 	m.countOverrides(nil)
+	m.countSetups(nil)
 	m.decides.Set(1) // until there are others
-	for _, task := range []string{"schedule", "decide", "probe", "look", "guard", "check", "follow", "exchange", "journal", "save"} {
+	for _, task := range []string{"schedule", "decide", "probe", "look", "guard", "check", "follow", "exchange", "journal", "save", "onboard", "setups"} {
 		m.panics.WithLabelValues(task)
 	}
 }
@@ -119,6 +122,13 @@ func (m *Metrics) countOverrides(overrides []site.Override) {
 	}
 	m.overrides.WithLabelValues("local").Set(float64(local))
 	m.overrides.WithLabelValues("store").Set(float64(len(overrides) - local))
+}
+
+// countSetups sets the gauge of setups.
+func (m *Metrics) countSetups(counts map[site.SetupState]int) {
+	for _, state := range site.SetupStates() {
+		m.setups.WithLabelValues(string(state)).Set(float64(counts[state]))
+	}
 }
 
 // serves sets the gauges of what a server has of the store.

@@ -28,6 +28,7 @@ type onboarder struct {
 
 	mu        sync.Mutex
 	providers map[string]provided // by CDN
+	locks     onboard.Locks       // of the commands of CDNs
 }
 
 // provided is the provider of a CDN as long as its block says the same.
@@ -52,10 +53,10 @@ type tenancy interface {
 func (e *Engine) newOnboarder() *onboard.Runner {
 	o := &onboarder{Engine: e, providers: make(map[string]provided)}
 	o.tenancy = bounds{o}
-	e.onboarder = o
+	e.onboarder, e.follower = o, o.newFollower()
 	return onboard.NewRunner(onboard.Config{
 		Operations: o,
-		Steps:      &onboard.Steps{Configuration: o, Claims: o.tenancy, Network: o, Providers: o},
+		Steps:      &onboard.Steps{Configuration: o, Claims: o.tenancy, Network: o, Providers: e.follower.Recorded(o)},
 		Turn:       o.turn,
 		Log:        e.cfg.Log,
 	})
@@ -259,10 +260,22 @@ func (o *onboarder) publishFor(ctx context.Context, of site.Onboarding, p store.
 	return revision, nil
 }
 
-// Live implements onboard.Configuration. Servers that are gone load the newest revision
-// when they come back.
+// Live implements onboard.Configuration.
 func (o *onboarder) Live(ctx context.Context, of site.Onboarding, revision int64) error {
-	k, db, err := o.at(ctx)
+	k, _, err := o.at(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.Served(ctx, revision); err != nil {
+		return err
+	}
+	return k.refusal(of)
+}
+
+// Served implements onboard.InForce. Servers that are gone load the newest revision when
+// they come back.
+func (o *onboarder) Served(ctx context.Context, revision int64) error {
+	_, db, err := o.at(ctx)
 	if err != nil {
 		return err
 	}
@@ -280,7 +293,7 @@ func (o *onboarder) Live(ctx context.Context, of site.Onboarding, revision int64
 	case spread.Behind > 0:
 		return onboard.Inside(&onboard.Waiting{Words: behind(spread, revision)})
 	}
-	return k.refusal(of)
+	return nil
 }
 
 // behind says which servers do not serve a revision.
@@ -320,7 +333,7 @@ func (o *onboarder) Provider(cdn string) (p onboard.Provider, thirdParty bool) {
 		if block != nil {
 			said = block.Provision
 		}
-		known = provided{block, onboard.New(cdn, said, o.dial(block == nil || block.ThirdParty))}
+		known = provided{block, o.locks.New(cdn, said, o.dial(block == nil || block.ThirdParty))}
 		o.providers[cdn] = known
 	}
 	return known.provider, block == nil || block.ThirdParty
@@ -339,7 +352,7 @@ func (o *onboarder) block(cdn string) *site.WatchedCDN {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.overlay.Blocks()[cdn]
+	return k.overlay.Block(cdn)
 }
 
 // dial returns what reaches webhooks: those of other people are on the public Internet.

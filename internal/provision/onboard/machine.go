@@ -131,7 +131,7 @@ func waits(o site.Onboarding, a action, out outcome, now time.Time) site.Onboard
 	s := &o.Steps[a.step]
 	s.Next = out.until
 	if s.Next.IsZero() {
-		s.Next = now.Add(min(firstPause<<min(s.Tries-1, 10), lastPause))
+		s.Next = now.Add(pause(s.Tries))
 	}
 	if !a.undo {
 		s.State = site.StepWaiting

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
@@ -17,10 +16,8 @@ import (
 type own struct {
 	cdn string
 	site.Deploy
-	one sync.Mutex // two commands at a time would write the same files
+	locks *Locks // by CDN: two commands at a time would write the same files
 }
-
-func newOwn(cdn string, d site.Deploy) *own { return &own{cdn: cdn, Deploy: d} }
 
 // The arguments that the command gets behind its own.
 const (
@@ -35,8 +32,11 @@ func (w *own) Create(ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", Refuse(err)
 	}
-	w.one.Lock()
-	defer w.one.Unlock()
+	unlock, err := w.locks.Lock(ctx, w.cdn)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	for _, what := range []string{deployCheck, deployApply} {
 		if err := w.run(ctx, r, what, archive); err != nil {
 			return "", err
@@ -55,8 +55,11 @@ func (w *own) Remove(ctx context.Context, r Request) (string, error) {
 	if err != nil {
 		return "", nil // such a site was never set up
 	}
-	w.one.Lock()
-	defer w.one.Unlock()
+	unlock, err := w.locks.Lock(ctx, w.cdn)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	return "", w.run(ctx, r, deployUndo, archive)
 }
 

@@ -20,7 +20,7 @@ type Provider interface {
 
 // Request is what is asked of a provider.
 type Request struct {
-	Onboarding string // its ID
+	Onboarding string // its ID; empty: the site was changed otherwise
 	Key        string // the same for each try of one call
 	Site       *site.Site
 	CDN        site.CDN
@@ -39,10 +39,14 @@ type Dialer = func(ctx context.Context, network, address string) (net.Conn, erro
 
 // New returns the provider that a CDN's block names. Without one, people do it. Webhooks
 // are reached by dial.
-func New(cdn string, p site.Provision, dial Dialer) Provider {
+func New(cdn string, p site.Provision, dial Dialer) Provider { return new(Locks).New(cdn, p, dial) }
+
+// New is the function New for CDNs whose blocks may change: the commands of one CDN have
+// one lock, whichever block they are of.
+func (l *Locks) New(cdn string, p site.Provision, dial Dialer) Provider {
 	switch {
 	case p.Deploy != nil:
-		return newOwn(cdn, *p.Deploy)
+		return &own{cdn: cdn, Deploy: *p.Deploy, locks: l}
 	case p.Webhook != nil:
 		return newWebhook(*p.Webhook, dial)
 	}

@@ -222,7 +222,7 @@ func (t try) drain(ctx context.Context) (string, error) {
 	if from.IsZero() {
 		from = time.Now()
 	}
-	until := from.Add(max(s.TTL.Full, s.TTL.Diverted, leastCached))
+	until := from.Add(keptFor(s))
 	if time.Now().Before(until) {
 		return "", &Waiting{Words: "resolvers have the site's answers until " + until.UTC().Format(time.RFC3339), Until: until, Mark: from}
 	}

@@ -108,3 +108,27 @@ CREATE TABLE onboarding_steps (
 );
 
 INSERT INTO counters (name, value) VALUES ('onboardings', 0);
+
+-- setups are the sides of sites at CDNs that providers have set up, and how those
+-- follow changes. times are in microseconds; next is 0 where nothing is to be done.
+CREATE TABLE setups (
+    site     TEXT NOT NULL,
+    cdn      TEXT NOT NULL,
+    customer TEXT NOT NULL, -- empty: the operator's
+    state    TEXT NOT NULL,
+    asked    TEXT NOT NULL, -- of the provider, in JSON
+    has      TEXT NOT NULL, -- digests of what it has, and is to have
+    wants    TEXT NOT NULL,
+    ttl      BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    since    BIGINT NOT NULL,
+    tries    BIGINT NOT NULL,
+    words    TEXT NOT NULL,
+    next     BIGINT NOT NULL,
+    mark     BIGINT NOT NULL,
+    version  BIGINT NOT NULL,
+    PRIMARY KEY (site, cdn)
+);
+CREATE INDEX setups_next ON setups (cdn, next) WHERE next > 0;
+CREATE INDEX setups_state ON setups (state, site, cdn);
+CREATE INDEX setups_customer ON setups (customer, site, cdn);
