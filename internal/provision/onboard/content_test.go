@@ -33,9 +33,11 @@ func TestWhatWasAskedCanBeAskedAgain(t *testing.T) {
 		for _, by := range []site.Provision{{}, {Manual: "x"}, {Webhook: &site.Webhook{URL: "https://hooks.example.net/"}}, {Deploy: &site.Deploy{Kind: site.DeployNginx, Command: []string{"/bin/x"}}}} {
 			text, digest := onboard.ContentOf(s, c, by)
 			again, err := onboard.RequestOf(site.Setup{Site: "www.example.org", CDN: "edge", Asked: text})
-			must(t, err)
+			if err != nil {
+				r.Fatal(err)
+			}
 			if other, same := onboard.ContentOf(again.Site, again.CDN, by); other != text || same != digest {
-				t.Errorf("Expected\n%s\ngot\n%s", text, other)
+				r.Errorf("Expected\n%s\ngot\n%s", text, other)
 			}
 		}
 	})

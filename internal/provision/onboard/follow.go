@@ -73,6 +73,11 @@ type Follower struct {
 
 type setupKey struct{ site, cdn string }
 
+// lock has nobody else be at a setup.
+func (f *Follower) lock(ctx context.Context, site, cdn string) (unlock func(), err error) {
+	return f.locks.Lock(ctx, site+" "+cdn)
+}
+
 // NewFollower returns a follower; Run runs it.
 func NewFollower(cfg FollowerConfig) *Follower {
 	return &Follower{cfg: cfg, woken: make(chan struct{}, 1), dirty: make(map[string]bool), runs: make(map[setupKey]func()), busy: make(map[string]int)}

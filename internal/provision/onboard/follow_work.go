@@ -21,7 +21,7 @@ var errOutdated = errors.New("it was changed meanwhile")
 // work tries once to have a CDN have what it is to have, and writes what came of that.
 // Where it cannot be written nothing is lost: what a provider was asked for is asked again.
 func (f *Follower) work(ctx context.Context, fence store.Fence, s site.Setup) {
-	unlock, err := f.sites.Lock(ctx, s.Site)
+	unlock, err := f.lock(ctx, s.Site, s.CDN)
 	if err != nil {
 		return
 	}

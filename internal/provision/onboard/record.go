@@ -96,13 +96,13 @@ func (p recorder) begins(ctx context.Context, fence store.Fence, s *site.Setup, 
 	return p.f.put(ctx, fence, s)
 }
 
-// noted does something with the setup of a request, while nobody else is at the site.
+// noted does something with the setup of a request, while nobody else is at it.
 func (p recorder) noted(ctx context.Context, r Request, do func(site.Setup, store.Fence) error) error {
 	fence, ours := p.f.cfg.Turn()
 	if !ours {
 		return errors.New("another server decides by now")
 	}
-	unlock, err := p.f.sites.Lock(ctx, r.name())
+	unlock, err := p.f.lock(ctx, r.name(), r.CDN.Name)
 	if err != nil {
 		return err
 	}

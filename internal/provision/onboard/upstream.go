@@ -39,15 +39,17 @@ func upstreamOf(s *site.Site) (upstream, error) {
 			break
 		}
 	}
-	first := s.Origins[0].Priority
-	for _, o := range s.Origins {
-		first = min(first, o.Priority)
+	first := 0 // of those that come first
+	for i, o := range s.Origins {
+		if o.Priority < s.Origins[first].Priority {
+			first = i
+		}
 	}
 	for i, o := range s.Origins {
 		if o.Next {
 			return u, errors.New("'origin next' has no addresses of its own: a CDN that is to be set up needs them")
 		}
-		backup := o.Priority != first || o.Weight == 0 && i > 0
+		backup := o.Priority != s.Origins[first].Priority || o.Weight == 0 && i != first
 		for _, addr := range o.Addresses {
 			u.servers = append(u.servers, server{addr, max(1, o.Weight), backup})
 		}
