@@ -57,7 +57,7 @@ const (
 // another class, or a change while no server was there. One of several servers has it do so.
 type Follower struct {
 	cfg     FollowerConfig
-	sites   Locks // an onboarding may be at the same site
+	locks   Locks // of setups: an onboarding may be at the same one
 	woken   chan struct{}
 	fence   store.Fence
 	since   time.Time // when it was this server's turn; zero: it is not
