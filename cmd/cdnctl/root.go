@@ -108,7 +108,7 @@ func newRoot() *cobra.Command {
 	for _, kind := range kinds {
 		root.AddCommand(newKind(server, kind))
 	}
-	root.AddCommand(newInit(server), newCustomer(server), newClaim(server), newPlan(server), newUser(server), newToken(server), newAudit(server), newWhoami(server), newContext(), newOnboard(server), newOffboard(server))
+	root.AddCommand(newInit(server), newCustomer(server), newClaim(server), newPlan(server), newUser(server), newToken(server), newAudit(server), newWhoami(server), newContext(), newOnboard(server), newOffboard(server), newSetups(server))
 	root.AddCommand(newBackup(server), newRestore())
 	root.AddCommand(newImport())
 	return root

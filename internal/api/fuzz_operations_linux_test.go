@@ -208,7 +208,7 @@ func FuzzOperations(f *testing.F) {
 	}
 	s := new(tenant)
 	a := api.New(api.Config{Engine: private(), Store: s, Log: new(journal), Resources: api.Resources{
-		Documents: new(documents), Identities: new(identities), Pushes: new(pushed), Beginning: new(first), Onboardings: visited{}, Claims: claimed{}, Backups: saved{},
+		Documents: new(documents), Identities: new(identities), Pushes: new(pushed), Beginning: new(first), Onboardings: visited{}, Setups: visited{}, Claims: claimed{}, Backups: saved{},
 	}})
 	a.Decided(api.JournalEntry{Reason: secret}, "acme")
 	f.Fuzz(func(t *testing.T, i uint, data []byte) {
@@ -244,7 +244,7 @@ func (saved) Backup(_ context.Context, w io.Writer, _ api.Caller) error {
 	return err
 }
 
-// visited has one onboarding, of acme's.
+// visited has one onboarding, and one setup, of acme's.
 type visited struct{}
 
 func (visited) seen(who api.Caller) (api.Onboarding, error) {
@@ -252,6 +252,18 @@ func (visited) seen(who api.Caller) (api.Onboarding, error) {
 		return api.Onboarding{}, fmt.Errorf("an onboarding: %w", api.ErrNotFound)
 	}
 	return api.Onboarding{ID: "o", Why: secret, Steps: []api.OnboardingStep{}}, nil
+}
+
+func (v visited) Setups(_ context.Context, q api.SetupQuery, who api.Caller) ([]api.Setup, bool, error) {
+	if _, err := v.seen(who); err != nil || q.Limit > 1000 {
+		return nil, false, nil
+	}
+	return []api.Setup{{Site: "his.example.org", CDN: "edge", Words: secret}}, true, nil
+}
+
+func (v visited) RetrySetups(_ context.Context, _, _ string, who api.Caller) (int64, error) {
+	_, err := v.seen(who)
+	return 1, err
 }
 
 func (v visited) Onboard(_ context.Context, _ api.OnboardRequest, who api.Caller) (api.Onboarding, error) {

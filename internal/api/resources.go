@@ -9,6 +9,7 @@ type Resources struct {
 	Beginning   Beginning
 	Onboardings Onboardings
 	Backups     Backups
+	Setups      Setups
 }
 
 func (a *API) registerResources() {
@@ -23,4 +24,5 @@ func (a *API) registerResources() {
 	a.registerInit()
 	a.registerOnboardings()
 	a.registerBackup()
+	a.registerSetups()
 }

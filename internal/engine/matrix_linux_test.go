@@ -104,6 +104,8 @@ var rows = map[string]row{
 	"offboard-site":     {body: `{"site": "his.example.org", "why": "x"}`, want: []int{200, 409}, other: 404}, // once
 	"list-onboardings":  {want: []int{200}, other: 200},
 	"get-onboarding":    {path: "none", want: []int{404}, other: 404},
+	"list-setups":       {query: "site=his.example.org", want: []int{200}, other: 200},
+	"retry-setups":      {body: `{"site": "his.example.org"}`, want: []int{404}}, // it was not onboarded
 	"cancel-onboarding": {path: "none", want: []int{404}, other: 404},
 }
 

@@ -38,6 +38,7 @@ func tenants(t *testing.T, s *store.Store) {
 	decided.Revision = 2
 	must(t, s.Record(t.Context(), []store.Entry{decided}))
 	begin(t, v, newOnboarding("begun.acme.example", "acme"))
+	putSetups(t, s, newSetup("www.acme.example", "edge", "acme"))
 }
 
 // begunOf is the ID of the onboarding that tenants has begun.
@@ -290,6 +291,14 @@ func TestTenancy(t *testing.T) {
 			list, err := v.Onboardings(ctx, store.OnboardingQuery{})
 			return found(len(list), err)
 		}, reads, yes, no, no, yes},
+		{"Setups", func(ctx context.Context, v *store.View) error {
+			list, err := v.Setups(ctx, store.SetupQuery{})
+			return found(len(list), err)
+		}, reads, yes, no, no, yes},
+		{"RetrySetups", func(ctx context.Context, v *store.View) error {
+			_, err := v.RetrySetups(ctx, "www.acme.example", "edge")
+			return err
+		}, writes, no, no, no, yes},
 		{"CancelOnboarding", func(ctx context.Context, v *store.View) error { return v.CancelOnboarding(ctx, begun) }, writes, yes, no, no, yes},
 	} {
 		t.Run(c.method, func(t *testing.T) {
@@ -340,7 +349,7 @@ const (
 // methodsInTenancy are those that the table above calls; Rollback has a test
 // of its own.
 const methodsInTenancy = "Audit BeginClaim BeginOnboarding CancelOnboarding Changed Claim ClaimByOnboarding ClaimByWord Claims ClearOverride CloseCustomer CloseUser Confirm CountSites CreateToken Customer Customers DeleteDraft Diff DiffDraft Draft DraftWith DropDraft " +
-	"History Journal Object ObjectPage Objects Onboarding Onboardings Plan Plans ProveClaim Publish PutCustomer PutDraft PutPlan PutUser ReleaseClaim RevokeToken Rollback SetOverride Standing Tokens TryPublish User Users"
+	"History Journal Object ObjectPage Objects Onboarding Onboardings Plan Plans ProveClaim Publish PutCustomer PutDraft PutPlan PutUser ReleaseClaim RetrySetups RevokeToken Rollback SetOverride Setups Standing Tokens TryPublish User Users"
 
 // checkMethods fails when there is a method that nobody has thought of here.
 func checkMethods(t *testing.T) {
