@@ -45,7 +45,7 @@ func TestSetups(t *testing.T) {
 			"shop.example.org  edge  acme      changing  2026-01-02T03:04:05Z  2026-01-02T03:05:05Z  -\n" +
 			"www.example.org   edge  -         done      2026-01-02T03:04:05Z  -                     -\n",
 			"'shop.example.org' 'refused' behind '' '', 'shop.example.org' 'refused' behind 'shop.example.org' 'edge'"},
-		{"setups --state none", 1, "", ""},
+		{"setups --state none", 3, "", ""},
 		{"setups retry shop.example.org --cdn big", 0, "1 tried again\n", "retry 'shop.example.org' at 'big'"},
 		{"setups retry other.example.org", 3, "", "retry 'other.example.org' at ''"},
 		{"setups retry", 2, "", ""},
