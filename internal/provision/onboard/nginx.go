@@ -17,8 +17,9 @@ func idOf(r Request) string {
 }
 
 // writeNginx writes the server block of a site, for the http block. What it listens at,
-// and which certificates it has, the operator's file cdnredirect_server.conf says; the
-// cache is the operator's "cdnredirect". Everything in it is a word of letters and
+// and which certificates it has, the operator's file cdnredirect_server.conf says; whom
+// origins have their certificates of, cdnredirect_trusted.pem; the cache is the
+// operator's "cdnredirect". Everything in it is a word of letters and
 // digits, an address or a number: nothing needs quotes.
 func writeNginx(r Request) (string, error) {
 	from, err := upstreamOf(r.Site)
@@ -57,8 +58,9 @@ func writeNginx(r Request) (string, error) {
 		line(1, "proxy_set_header %s;", header)
 	}
 	if from.scheme == "https" {
-		line(1, "proxy_ssl_server_name on;")
-		line(1, "proxy_ssl_name $host;")
+		for _, directive := range tlsOf(from) {
+			line(1, "%s;", directive)
+		}
 	}
 	line(1, "location / {")
 	line(2, "proxy_cache cdnredirect;")
@@ -72,6 +74,16 @@ func writeNginx(r Request) (string, error) {
 	line(1, "}")
 	line(0, "}")
 	return b.String(), nil
+}
+
+// tlsOf is how the origin is asked over TLS: it shows a certificate of the host that the
+// visitor asks for, as it has to without a CDN, unless its probe looks at none.
+func tlsOf(from upstream) []string {
+	directives := []string{"proxy_ssl_server_name on", "proxy_ssl_name $host"}
+	if from.anyCertificate {
+		return directives
+	}
+	return append(directives, "proxy_ssl_verify on", "proxy_ssl_verify_depth 5", "proxy_ssl_trusted_certificate cdnredirect_trusted.pem")
 }
 
 // alternatives is a regular expression of just these hosts.

@@ -11,17 +11,17 @@ import (
 
 // Recorded returns providers for onboardings. What they set up is followed from then on:
 // it is noted before they begin, and once they are done.
-func (f *Follower) Recorded(all Providers) Providers { return recorded{f, all} }
+func (f *Follower) Recorded(all Providers) Providers { return recorded{all, f} }
 
 type recorded struct {
-	*Follower
-	all Providers
+	Providers
+	f *Follower
 }
 
 // Provider implements Providers.
 func (r recorded) Provider(cdn string) (Provider, bool) {
-	p, thirdParty := r.all.Provider(cdn)
-	return recorder{Provider: p, f: r.Follower}, thirdParty
+	p, thirdParty := r.Providers.Provider(cdn)
+	return recorder{Provider: p, f: r.f}, thirdParty
 }
 
 // recorder is a provider that notes what it does.

@@ -8,6 +8,8 @@ import (
 
 // writeVarnish writes the part of a VCL that serves a site. Varnish runs the subroutines
 // of all parts one after the other, so each asks first whether the request is its own.
+// The free Varnish speaks no TLS to origins: a site that is probed over it is refused,
+// rather than asked for in the clear.
 func writeVarnish(r Request) (string, error) {
 	from, err := upstreamOf(r.Site)
 	if err != nil {
