@@ -83,7 +83,7 @@ func TestWhatACDNSaysIsForOperators(t *testing.T) {
 	if got, want := b.setups(t, alice), "edge refused '"+b.cdn.URL+"' answers to create with status 403"; got != want {
 		t.Errorf("Expected the words of the CDN, got %s", got)
 	}
-	if got := b.setups(t, ofAcme); got != "edge refused could not be set up, the provider knows" {
+	if got := b.setups(t, ofAcme); got != "edge refused it could not be set up: the provider sees why" {
 		t.Errorf("Expected nothing of the CDN's words, got %s", got)
 	}
 	if got := b.setups(t, ofOther); got != "" {

@@ -39,9 +39,9 @@ func wordsFor(s site.Setup) string {
 	what := map[bool]string{true: "be removed", false: "be set up"}[s.Wants == ""]
 	switch {
 	case s.State == site.SetupRefused:
-		return "could not " + what + ", the provider knows"
+		return "it could not " + what + ": the provider sees why"
 	case s.Tries > 0:
-		return "could not " + what + " so far, the provider knows"
+		return "it could not " + what + " so far: the provider sees why"
 	}
 	return ""
 }

@@ -273,21 +273,30 @@ func (f *field) follower(turn func() (store.Fence, bool)) *onboard.Follower {
 
 // setUp is an onboarding's step for a CDN of a site in force.
 func (f *field) setUp(with *onboard.Follower, name, cdn string) error {
+	return f.setUpWithin(context.Background(), with, name, cdn)
+}
+
+// setUpWithin does so as long as ctx is not over.
+func (f *field) setUpWithin(ctx context.Context, with *onboard.Follower, name, cdn string) error {
 	p, _ := with.Recorded(f).Provider(cdn)
 	s, c := f.sites[name], site.CDN{Name: cdn, Target: name + "." + cdn + ".example.net."}
 	r := onboard.Request{Onboarding: "id", Key: fmt.Sprintf("id-%d/cdn/%s/%s/create", f.revision, name, cdn), Site: s, CDN: c}
-	_, err := p.Create(context.Background(), r)
+	_, err := p.Create(ctx, r)
 	if err == nil {
-		err = p.Verify(context.Background(), r)
+		err = p.Verify(ctx, r)
 	}
 	return err
 }
 
 // takeDown is an offboarding's step for a CDN.
 func (f *field) takeDown(with *onboard.Follower, s *site.Site, cdn string) error {
+	return f.takeDownWithin(context.Background(), with, s, cdn)
+}
+
+func (f *field) takeDownWithin(ctx context.Context, with *onboard.Follower, s *site.Site, cdn string) error {
 	p, _ := with.Recorded(f).Provider(cdn)
 	name := strings.TrimSuffix(s.Name(), ".")
-	_, err := p.Remove(context.Background(), onboard.Request{Onboarding: "off", Key: "off/cdn/" + cdn + "/remove", Site: s, CDN: site.CDN{Name: cdn, Target: name + "." + cdn + ".example.net."}})
+	_, err := p.Remove(ctx, onboard.Request{Onboarding: "off", Key: "off/cdn/" + cdn + "/remove", Site: s, CDN: site.CDN{Name: cdn, Target: name + "." + cdn + ".example.net."}})
 	return err
 }
 
@@ -346,6 +355,20 @@ func during(with *onboard.Follower, do func()) {
 	do()
 	cancel()
 	running.Wait()
+}
+
+// dies ends what kill ends at the point of a number, and reports whether it came to that.
+func (f *field) dies(at int, kill func()) (died *bool) {
+	died = new(bool)
+	f.point = func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if at--; at == 0 {
+			*died = true
+			kill()
+		}
+	}
+	return died
 }
 
 var errBusyNode = errors.New("the node is busy")

@@ -282,20 +282,13 @@ func TestAFollowerIsKilledAnywhere(t *testing.T) {
 			must(t, f.setUp(first, www, "edge"))
 			f.publish(www, last)
 			ctx, kill := context.WithCancel(context.Background())
-			left := dies
-			f.point = func() {
-				f.mu.Lock()
-				defer f.mu.Unlock()
-				if left--; left == 0 {
-					died = true
-					kill()
-				}
-			}
+			killed := f.dies(dies, kill)
 			var running sync.WaitGroup
 			running.Go(func() { first.Run(ctx) })
 			time.Sleep(time.Minute)
 			kill()
 			running.Wait()
+			died = *killed
 			f.point = func() {}
 			during(f.follower(alone), func() { time.Sleep(2 * time.Minute) })
 			expect(t, fmt.Sprintf("Killed at %d, what the CDNs have", dies), f.sides(), "big: [www.example.org][192.0.2.2]")
@@ -305,6 +298,57 @@ func TestAFollowerIsKilledAnywhere(t *testing.T) {
 			break
 		}
 	}
+}
+
+// TestAnOnboardingIsKilledAnywhere in what it has a provider do: its step is tried again, or
+// is given up without another try.
+func TestAnOnboardingIsKilledAnywhere(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		begin, again func(ctx context.Context, f *field, with *onboard.Follower) error
+		there        bool
+		want         string
+	}{
+		{"onboard", setsUp, setsUp, true, "edge: [www.example.org][192.0.2.1]"},
+		{"onboard, and left", setsUp, nil, false, ""},
+		{"offboard", takesDown, takesDown, false, ""},
+		{"offboard, and left", takesDown, nil, false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for dies, died := 1, true; died; dies++ {
+				bubble.Test(t, func(t *testing.T) {
+					f := newField()
+					f.publish(www, siteWith(www, "192.0.2.1", "edge"))
+					if strings.HasPrefix(c.name, "offboard") {
+						must(t, f.setUp(f.follower(alone), www, "edge"))
+					}
+					ctx, kill := context.WithCancel(context.Background())
+					killed := f.dies(dies, kill)
+					c.begin(ctx, f, f.follower(alone))
+					died = *killed
+					f.point = func() {}
+					kill()
+					if c.again != nil {
+						must(t, c.again(context.Background(), f, f.follower(alone)))
+					}
+					if !c.there {
+						f.publish(www, nil)
+					}
+					during(f.follower(alone), func() { time.Sleep(2 * time.Minute) })
+					expect(t, fmt.Sprintf("Killed at %d, what the CDN has", dies), f.sides(), c.want)
+					expect(t, fmt.Sprintf("Killed at %d, the setups", dies), f.states(), map[bool]string{true: "edge done"}[c.there])
+				})
+			}
+		})
+	}
+}
+
+func setsUp(ctx context.Context, f *field, with *onboard.Follower) error {
+	return f.setUpWithin(ctx, with, www, "edge")
+}
+
+func takesDown(ctx context.Context, f *field, with *onboard.Follower) error {
+	return f.takeDownWithin(ctx, with, siteWith(www, "192.0.2.1", "edge"), "edge")
 }
 
 // TestFollowersHandOver: of two servers the one whose turn it is follows, and another one
