@@ -206,6 +206,7 @@ func (f *field) CountSetups(context.Context) (map[site.SetupState]int, error) {
 
 // Provider implements onboard.Providers: CDNs that do the same key once.
 func (f *field) Provider(cdn string) (onboard.Provider, bool) { return f, false }
+func (f *field) Public(*site.Site, string, netip.Addr) bool   { return false }
 
 func (f *field) ask(ctx context.Context, what string, r onboard.Request, has string) error {
 	f.point()
