@@ -214,7 +214,9 @@ func TestARealNodeFollows(t *testing.T) {
 	began := time.Now()
 	b.deletes(t, "www.example.org")
 	until(t, "the site to leave", func() bool { return strings.HasPrefix(b.setups(t, alice), "edge leaving") })
-	until(t, "the node to refuse the host", func() bool { return strings.HasPrefix(n.get(t, "www.example.org", "/"), "421") || strings.Contains(n.get(t, "www.example.org", "/"), "refused") })
+	until(t, "the node to refuse the host", func() bool {
+		return strings.HasPrefix(n.get(t, "www.example.org", "/"), "421") || strings.Contains(n.get(t, "www.example.org", "/"), "refused")
+	})
 	if took := time.Since(began); took < 5*time.Second {
 		t.Errorf("Expected the node to serve whom resolvers still lead there, got %s", took)
 	}
