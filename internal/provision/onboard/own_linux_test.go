@@ -260,3 +260,38 @@ func TestASiteThatANodeRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestASiteGoesOnceANodeIsWell where somebody has broken another site: until then it is
+// tried again, whether or not it has ever been there.
+func TestASiteGoesOnceANodeIsWell(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) *node{"nginx": startNginx, "varnish": startVarnish} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := start(t)
+			at, _ := origin(t, "first")
+			www, shop := requestOf(t, at, "www.example.org"), requestOf(t, at, "shop.example.org")
+			for _, r := range []onboard.Request{www, requestOf(t, at, "stays.example.org")} {
+				_, err := n.provider.Create(context.Background(), r)
+				must(t, err)
+			}
+			sites := filepath.Join(n.dir, "sites")
+			for _, kind := range []string{".conf", ".vcl"} {
+				write(t, sites, "broken"+kind, "nonsense;")
+			}
+			for _, r := range []onboard.Request{www, shop} {
+				if _, err := n.provider.Remove(context.Background(), r); err == nil || !strings.Contains(err.Error(), "exit status 75") {
+					t.Errorf("Expected to be told to try again, got %v", err)
+				}
+			}
+			n.await(t, "www.example.org", "/", "first: www.example.org/")
+			for _, kind := range []string{".conf", ".vcl"} {
+				must(t, os.Remove(filepath.Join(sites, "broken"+kind)))
+			}
+			for _, r := range []onboard.Request{www, shop} {
+				_, err := n.provider.Remove(context.Background(), r)
+				must(t, err)
+			}
+			n.await(t, "www.example.org", "/", "421")
+		})
+	}
+}
