@@ -38,7 +38,7 @@ func most(sites int) string {
 type planFlags struct {
 	title, currency, share           string
 	minTTL, minFailback, probePeriod time.Duration
-	probeKinds, targets              []string
+	probeKinds, targets, services    []string
 	sites                            int
 }
 
@@ -58,6 +58,7 @@ func newPlanPut(server dial) *cobra.Command {
 	cmd.Flags().DurationVar(&f.probePeriod, "min-probe-period", 0, "the least `TIME` between two probes; 0s is any")
 	cmd.Flags().StringSliceVar(&f.probeKinds, "probe-kinds", nil, "`KINDS` of probes, with commas between them; '' is all")
 	cmd.Flags().StringSliceVar(&f.targets, "targets", nil, "`DOMAINS` that the targets of CDNs must lie in, with commas between them; '' is all")
+	cmd.Flags().StringSliceVar(&f.services, "services", nil, "`SERVICES` of CDNs that sites may name, each as CDN/ID, with commas between them; '' is none")
 	cmd.Flags().IntVar(&f.sites, "max-sites", 0, "`NUMBER` of sites; 0 is any")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		present, err := server().Plan(cmd.Context(), args[0])
@@ -85,6 +86,7 @@ func (f *planFlags) over(cmd *cobra.Command, present api.Plan) (api.PlanRequest,
 	said(cmd, "min-probe-period", &r.Guardrails.MinProbePeriod, api.Seconds(f.probePeriod))
 	said(cmd, "probe-kinds", &r.Guardrails.ProbeKinds, f.probeKinds)
 	said(cmd, "targets", &r.Guardrails.Targets, f.targets)
+	said(cmd, "services", &r.Guardrails.Services, f.services)
 	said(cmd, "max-sites", &r.Guardrails.MaxSites, f.sites)
 	if !cmd.Flags().Changed("max-share") {
 		return r, nil

@@ -23,7 +23,7 @@ var (
 	half       = 0.5
 	aCustomer  = api.Customer{Name: "acme", Title: "Acme", Plan: "basic", Created: then, Closed: then, Version: 3}
 	guardrails = api.Guardrails{MinTTL: api.Seconds(10 * time.Second), MinFailbackDelay: api.Seconds(time.Minute), MaxShare: &half, ProbeKinds: []string{"http"},
-		MinProbePeriod: api.Seconds(5 * time.Second), MaxSites: 9, Targets: []string{"edge.example.net"}}
+		MinProbePeriod: api.Seconds(5 * time.Second), MaxSites: 9, Targets: []string{"edge.example.net"}, Services: []string{"edge/c1"}}
 	aPlan  = api.Plan{Name: "basic", Title: "Basic", Currency: "EUR", Guardrails: guardrails, Since: then, Version: 4}
 	aUser  = api.User{Name: "bob", Customer: "acme", Role: site.RoleCustomerAdmin, Created: then, Closed: then, Version: 5}
 	aToken = api.Token{ID: "KBZ3SJGGTBPX", Owner: "bob", Title: "deployment", Created: then, Expires: then, Used: then}

@@ -49,17 +49,18 @@ type Guardrails struct {
 	MinProbePeriod   Seconds  `json:"min_probe_period,omitempty" doc:"The least period of probes; absent: any" example:"5"`
 	MaxSites         int      `json:"max_sites,omitempty" doc:"How many sites; absent: any number" example:"100"`
 	Targets          []string `json:"targets,omitempty" doc:"The domains that the targets of CDNs must lie in, without a final dot; absent: all" example:"edge.example.net" nullable:"false"`
+	Services         []string `json:"services,omitempty" doc:"The services of CDNs that lines of sites may name, each as CDN/ID; absent: none but those that a site has already, which an operator has put there" example:"bigcdn/c0001" nullable:"false"`
 }
 
 // Site returns the guardrails as the rest of the house has them.
 func (g Guardrails) Site() site.Guardrails {
 	return site.Guardrails{MinTTL: time.Duration(g.MinTTL), MinFailbackDelay: time.Duration(g.MinFailbackDelay), MaxShare: g.MaxShare,
-		ProbeKinds: g.ProbeKinds, MinProbePeriod: time.Duration(g.MinProbePeriod), MaxSites: g.MaxSites, Targets: g.Targets}
+		ProbeKinds: g.ProbeKinds, MinProbePeriod: time.Duration(g.MinProbePeriod), MaxSites: g.MaxSites, Targets: g.Targets, Services: g.Services}
 }
 
 // GuardrailsOf are those of a plan.
 func GuardrailsOf(g site.Guardrails) Guardrails {
-	return Guardrails{Seconds(g.MinTTL), Seconds(g.MinFailbackDelay), g.MaxShare, g.ProbeKinds, Seconds(g.MinProbePeriod), g.MaxSites, g.Targets}
+	return Guardrails{Seconds(g.MinTTL), Seconds(g.MinFailbackDelay), g.MaxShare, g.ProbeKinds, Seconds(g.MinProbePeriod), g.MaxSites, g.Targets, g.Services}
 }
 
 // PlanList is an object, so that it may grow.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -168,8 +167,12 @@ func (o *onboarder) faults(ctx context.Context, of site.Onboarding) (*site.Site,
 	if err != nil {
 		return nil, nil, err
 	}
+	faults = append(faults, provision.Check(s, plan, sites)...)
+	if !of.Operator {
+		faults = append(faults, provision.Services(of.Text, "", plan.Services)...)
+	}
 	overlaps, err := o.tenancy.Overlaps(ctx, of, onboard.NamesOf(s))
-	return s, slices.Concat(faults, provision.Check(s, plan, sites), overlaps), err
+	return s, append(faults, overlaps...), err
 }
 
 // faults returns the site that an object makes, and what is wrong with that in what is in force.

@@ -61,7 +61,11 @@ func withinPlan(ctx context.Context, view *store.View, objects []site.Object, si
 	var faults api.Faults
 	for _, s := range sites {
 		o := of[strings.TrimSuffix(s.Name(), ".")]
-		for _, breach := range provision.Check(s, plan, 0) {
+		named, err := services(ctx, view, o, plan)
+		if err != nil {
+			return err
+		}
+		for _, breach := range append(provision.Check(s, plan, 0), named...) {
 			faults = append(faults, corefile.Blame(o, breach))
 		}
 	}
@@ -69,4 +73,17 @@ func withinPlan(ctx context.Context, view *store.View, objects []site.Object, si
 		return nil
 	}
 	return faults
+}
+
+// services says which services of CDNs an object of a customer's names that are not his
+// to name.
+func services(ctx context.Context, view *store.View, o site.Object, plan site.Guardrails) ([]error, error) {
+	if provision.Services(o.Text, "", plan.Services) == nil {
+		return nil, nil
+	}
+	before, err := view.Object(ctx, o.Kind, o.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, translated(err)
+	}
+	return provision.Services(o.Text, before.Text, plan.Services), nil
 }

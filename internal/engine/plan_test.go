@@ -100,3 +100,30 @@ func TestManyWritersMakeNoMoreSitesThanThePlanHas(t *testing.T) {
 		t.Errorf("Expected %d new sites of %d, got %d of %d", most-1, most, made.Load(), len(objects.Objects))
 	}
 }
+
+// TestACustomerNamesNoServiceOfAnothers: what he names is read with the operator's key,
+// and counts for all.
+func TestACustomerNamesNoServiceOfAnothers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c, r := planned(t, api.Guardrails{Services: []string{"big/shared"}}, site.Object{
+		Kind: site.ObjectCDN, Name: "big", Text: "cdn big {\n\tfeed load json https://big.example/{service}/load load\n\tthreshold load 5\n}",
+	})
+	with := func(service, ttl string) api.DocumentWrite {
+		return aWrite(t, "his", "ttl "+ttl, "cdn big www.big.example service "+service)
+	}
+	_, err := r.Documents.PutDocument(ctx, with("foreign", "60s"), ofAcme)
+	want := []string{"body.cdns[1].service: service 'foreign' of cdn 'big' is not in the plan, which has big/shared: an operator may name it for the site"}
+	if got := faultsOf(err); !slices.Equal(got, want) {
+		t.Errorf("Expected %q, got %q", want, got)
+	}
+	for _, w := range []struct {
+		who   api.Caller
+		write api.DocumentWrite
+	}{{ofAcme, with("shared", "60s")}, {alice, with("c0001", "60s")}, {ofAcme, with("c0001", "90s")}} {
+		_, err := r.Documents.PutDocument(ctx, w.write, w.who)
+		must(t, err)
+	}
+	_, err = c.PutDraft(ctx, api.DraftTexts{Sources: []api.Source{{Text: with("foreign", "60s").Object.Text}}}, ofAcme)
+	refused(t, err, "service 'foreign' of cdn 'big' is not in the plan")
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Guardrails struct {
 	MinProbePeriod   time.Duration
 	MaxSites         int      // 0: no limit
 	Targets          []string // domains that the targets of CDNs must lie in, without a final dot; empty: all
+	Services         []string // of CDNs that his lines may name, each as CDN/ID; empty: none but those that his site has already
 }
 
 // guardrailsForm is their form in JSON. Durations have units, as in the Corefile.
@@ -30,11 +32,12 @@ type guardrailsForm struct {
 	MinProbePeriod   span     `json:"min_probe_period,omitzero"`
 	MaxSites         int      `json:"max_sites,omitzero"`
 	Targets          []string `json:"targets,omitempty"`
+	Services         []string `json:"services,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
 func (g Guardrails) MarshalJSON() ([]byte, error) {
-	return json.Marshal(guardrailsForm{span(g.MinTTL), span(g.MinFailbackDelay), g.MaxShare, g.ProbeKinds, span(g.MinProbePeriod), g.MaxSites, g.Targets})
+	return json.Marshal(guardrailsForm{span(g.MinTTL), span(g.MinFailbackDelay), g.MaxShare, g.ProbeKinds, span(g.MinProbePeriod), g.MaxSites, g.Targets, g.Services})
 }
 
 // UnmarshalJSON implements json.Unmarshaler. A word that is not known is refused: to
@@ -47,7 +50,7 @@ func (g *Guardrails) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("reading guardrails: %w", err)
 	}
 	*g = Guardrails{time.Duration(form.MinTTL), time.Duration(form.MinFailbackDelay), form.MaxShare, form.ProbeKinds,
-		time.Duration(form.MinProbePeriod), form.MaxSites, form.Targets}
+		time.Duration(form.MinProbePeriod), form.MaxSites, form.Targets, form.Services}
 	return nil
 }
 
@@ -104,6 +107,12 @@ func (g *Guardrails) checkLists() (faults []error) {
 	for _, target := range g.Targets {
 		if name, err := CanonicalName(target); err != nil || name != target+"." {
 			faults = append(faults, wrong("targets", "'%s' is not a domain in lower case, without a final dot", target))
+		}
+	}
+	for _, service := range g.Services {
+		cdn, id, _ := strings.Cut(service, "/")
+		if _, err := ParseService(id); err != nil || cdn == "" {
+			faults = append(faults, wrong("services", "'%s' is not a service of a CDN: write CDN/ID", service))
 		}
 	}
 	return faults
