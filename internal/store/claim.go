@@ -119,6 +119,9 @@ func (v *View) BeginClaim(ctx context.Context, customer, name string) (c Claim, 
 		if err := v.free(t, holding{s, customer}); err != nil || c.Name != "" {
 			return err
 		}
+		if err := t.mayClaimMore(customer); err != nil {
+			return err
+		}
 		if _, err := t.exec(`INSERT INTO claims (name, customer, reversed, token, begun) VALUES (?, ?, ?, ?, {now})
 			ON CONFLICT (customer, name) DO UPDATE SET token = excluded.token, begun = excluded.begun, proof = '', proved = 0, who = '', onboarding = '', released = 0`,
 			s.name, customer, []byte(s.key()), rand.Text()); err != nil {
@@ -131,6 +134,17 @@ func (v *View) BeginClaim(ctx context.Context, customer, name string) (c Claim, 
 		return err
 	})
 	return orNone(c, err)
+}
+
+// maxUnproved is how many claims a customer may have begun and not proved.
+const maxUnproved = 1000
+
+func (t *tx) mayClaimMore(customer string) error {
+	var n int64
+	if _, err := t.one("SELECT count(*) FROM claims WHERE customer = ? AND proved = 0 AND released = 0", []any{customer}, &n); err != nil || n < maxUnproved {
+		return err
+	}
+	return fail(ErrConflict, "%d claims of customer '%s' are not proved, which is the most: prove or release some", n, customer)
 }
 
 func orNone(c Claim, err error) (Claim, error) {

@@ -408,3 +408,25 @@ func TestClaimsOfAnOnboarding(t *testing.T) {
 		expect(t, err, store.ErrNotFound, "")
 	})
 }
+
+// TestClaimsThatNobodyProves are bounded, for each customer.
+func TestClaimsThatNobodyProves(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		newCustomers(t, s, "acme", "other")
+		first, err := customer(s, "acme").BeginClaim(t.Context(), "acme", "s0.example")
+		must(t, err)
+		must(t, s.Do(t.Context(), `INSERT INTO claims (customer, name, reversed, token, begun)
+			WITH RECURSIVE others (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM others WHERE i < ?)
+			SELECT customer, 's' || i || '.example', reversed, token, begun FROM claims, others`, int64(store.MaxUnproved-1)))
+		_, err = customer(s, "acme").BeginClaim(t.Context(), "acme", "more.example")
+		expect(t, err, store.ErrConflict, "claiming 'more.example': 1000 claims of customer 'acme' are not proved, which is the most: prove or release some")
+		_, err = customer(s, "other").BeginClaim(t.Context(), "other", "other.example")
+		must(t, err)
+		again, err := customer(s, "acme").BeginClaim(t.Context(), "acme", "s0.example")
+		must(t, err)
+		equal(t, "One that is begun already", again, first)
+		must(t, customer(s, "acme").ReleaseClaim(t.Context(), "acme", "s1.example"))
+		_, err = customer(s, "acme").BeginClaim(t.Context(), "acme", "more.example")
+		must(t, err)
+	})
+}

@@ -8,6 +8,9 @@ import (
 // MaxUnfinished is how many onboardings a customer may have that are not over.
 const MaxUnfinished = maxUnfinished
 
+// MaxUnproved is how many claims a customer may have that are not proved.
+const MaxUnproved = maxUnproved
+
 // OpenWith opens a store with other migrations.
 func OpenWith(ctx context.Context, cfg Config, files fs.FS) (*Store, error) {
 	return openWith(ctx, cfg, files)
