@@ -11,7 +11,7 @@ import (
 
 var (
 	routeNamed  = regexp.MustCompile(`/v1/[\w./{}-]*[\w}]`)
-	methodNamed = regexp.MustCompile("(GET|PUT|POST|DELETE) (/v1/[\\w./{}-]*[\\w}])")
+	methodNamed = regexp.MustCompile(`(GET|PUT|POST|DELETE) (/v1/[\w./{}-]*[\w}])`)
 	methodAsked = regexp.MustCompile(` -X (\w+)`)
 )
 

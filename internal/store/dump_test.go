@@ -215,12 +215,17 @@ func TestWhatIsInADump(t *testing.T) {
 	equal(t, "What was loaded", loaded, found)
 }
 
-// TestADumpThatIsCutOff anywhere, or in which an octet is another one, is refused.
+// TestADumpThatIsCutOff at the ends of lines, in the last one, or between, or in which an
+// octet is another one, is refused.
 func TestADumpThatIsCutOff(t *testing.T) {
+	t.Parallel()
 	s := open(t, sqliteConfig(t))
 	fill(t, s)
 	text, other := dumped(t, s), open(t, sqliteConfig(t))
 	for n := range len(text) {
+		if end := n > len(text)-150 || text[n] == '\n' || n > 0 && text[n-1] == '\n'; !end && n%13 != 0 {
+			continue
+		}
 		if _, err := store.Verify(strings.NewReader(text[:n])); !errors.Is(err, store.ErrDamaged) {
 			t.Fatalf("Expected the first %d octets to be damaged, got '%v'", n, err)
 		}
