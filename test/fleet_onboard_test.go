@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
 	"github.com/cdnredirect/cdnredirect/test/pg"
@@ -255,6 +256,7 @@ func (f *fleet) begun(t *testing.T, s *server, args ...string) (id string) {
 
 func shownBy(t *testing.T, s *server, id string) (o shownOnboarding) {
 	t.Helper()
+	time.Sleep(seldom)
 	if got := s.ctl(t, "onboard", "show", id, "-o", "json"); json.Unmarshal([]byte(got.stdout), &o) != nil {
 		t.Fatalf("Expected an onboarding, got %+v", got)
 	}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
 )
@@ -293,9 +294,13 @@ func (l *shopLab) has(t *testing.T, name string) (at []string) {
 	return at
 }
 
+// seldom is between two looks that cost a process each.
+const seldom = 250 * time.Millisecond
+
 // onboardings returns all there are.
 func (l *shopLab) onboardings(t *testing.T) (all []api.Onboarding) {
 	t.Helper()
+	time.Sleep(seldom)
 	got := l.ours.ctl(t, "onboard", "list", "-o", "json")
 	if err := json.Unmarshal([]byte(got.stdout), &all); err != nil {
 		t.Fatalf("%+v: %v", got, err)
