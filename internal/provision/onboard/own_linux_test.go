@@ -246,6 +246,7 @@ func TestASiteThatANodeRefuses(t *testing.T) {
 			at, _ := origin(t, "first")
 			_, err := n.provider.Create(context.Background(), requestOf(t, at, "www.example.org"))
 			must(t, err)
+			n.await(t, "www.example.org", "/", "first: www.example.org/") // it reads its files when it likes
 			sites := filepath.Join(n.dir, "sites")
 			write(t, sites, "broken.conf", "nonsense;")
 			write(t, sites, "broken.vcl", "nonsense;")
