@@ -77,6 +77,7 @@ func (e *Engine) swap(g *Generation, c Change) (put, gone []*runner) {
 		e.forget(r)
 	}
 	g.runners = append(without(g.runners, gone, func(r *runner) bool { return r.gone }), put...)
+	g.reorder(put, gone)
 	g.leaveCanaries(gone)
 	g.guard.resize(len(g.runners))
 	return put, gone

@@ -64,6 +64,7 @@ type Generation struct {
 
 	runners  []*runner
 	names    map[string]*runner // of runners, by the name of their site; nil: nobody has asked
+	ordered  []inList           // runners by the names of their sites; nil: nobody has asked
 	cdns     map[string]*cdn    // those that are watched
 	zones    map[string]*zone
 	targets  map[string]*target

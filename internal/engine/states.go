@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
@@ -15,12 +14,13 @@ const statesAtOnce = 500
 
 // States implements api.Engine.
 func (e *Engine) States(q api.StateQuery) (states []api.State, next string) {
-	wanted := pageOf(e.inForce(), q)
-	if len(wanted) > q.Limit {
-		wanted = wanted[:q.Limit]
-		next = wanted[q.Limit-1].site.Name()
+	e.mu.Lock()
+	var page []*runner
+	if e.current != nil {
+		page, next = pageOf(e.current.inOrder(), q)
 	}
-	for runners := range slices.Chunk(wanted, statesAtOnce) {
+	e.mu.Unlock()
+	for runners := range slices.Chunk(page, statesAtOnce) {
 		e.mu.Lock()
 		for _, r := range runners {
 			states = append(states, r.shown(r.views(time.Now())))
@@ -28,46 +28,6 @@ func (e *Engine) States(q api.StateQuery) (states []api.State, next string) {
 		e.mu.Unlock()
 	}
 	return states, next
-}
-
-// pageOf returns the first of the runners that are wanted, one more than are, by name.
-// Those of very many are not all put in order: what is behind the last one that is known
-// is passed over.
-func pageOf(runners []*runner, q api.StateQuery) (page []*runner) {
-	most := q.Limit + 1
-	byName := func(a, b *runner) int { return strings.Compare(a.site.Name(), b.site.Name()) }
-	cut := func() {
-		slices.SortFunc(page, byName)
-		page = page[:min(most, len(page))]
-	}
-	full := false
-	for _, r := range runners {
-		name := r.site.Name()
-		if name <= q.Cursor || full && name > page[most-1].site.Name() || !asked(q, r.site) {
-			continue
-		}
-		if page = append(page, r); len(page) == 2*most {
-			cut()
-			full = true
-		}
-	}
-	cut()
-	return page
-}
-
-func asked(q api.StateQuery, s *site.Site) bool {
-	return strings.HasPrefix(s.Name(), q.Prefix) && (q.Customer == "" || q.Customer == s.Customer) && q.Sees(s.Customer)
-}
-
-// inForce returns a list of the runners of the generation in force, which stays as it
-// is.
-func (e *Engine) inForce() []*runner {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.current == nil {
-		return nil
-	}
-	return slices.Clone(e.current.runners)
 }
 
 // views returns how the origins look now; nil while they have no address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,44 @@ func TestStatesInParts(t *testing.T) {
 			if len(names) != c.sites || c.sites > 0 && names[0] != c.first+".example.org." {
 				t.Errorf("%+v: Expected %d sites from %s on, got %v", c.q, c.sites, c.first, names)
 			}
+		}
+	}
+}
+
+// TestStatesAfterChanges have the sites that are in force, however many have changed.
+func TestStatesAfterChanges(t *testing.T) {
+	t.Parallel()
+	e, _ := newWorld().engine(t)
+	e.Offer(context.Background(), engine.Sites{Sites: []*site.Site{newSite("m.example.org.", "192.0.2.1")}})
+	e.Promote()
+	q := api.StateQuery{Page: api.Page{Limit: 1000}, Sees: func(string) bool { return true }}
+	is := map[string]bool{"m.example.org.": true}
+	for round := range 200 {
+		var c engine.Change
+		for range 1 + rand.IntN(3)*rand.IntN(10) {
+			name := fmt.Sprintf("s%d.example.org.", rand.IntN(60))
+			if slices.ContainsFunc(c.Put, func(s *site.Site) bool { return s.Name() == name }) || slices.Contains(c.Removed, name) {
+				continue
+			}
+			if is[name] && rand.IntN(2) == 0 {
+				c.Removed = append(c.Removed, name)
+			} else {
+				c.Put = append(c.Put, newSite(name, "192.0.2.1"))
+			}
+			is[name] = !slices.Contains(c.Removed, name)
+		}
+		if !e.Change(c) {
+			t.Fatal("Expected the change to be made")
+		}
+		var want []string
+		for name, there := range is {
+			if there {
+				want = append(want, name)
+			}
+		}
+		slices.Sort(want)
+		if got := inParts(t, e, q); !slices.Equal(got, want) {
+			t.Fatalf("Round %d: Expected %v, got %v", round, want, got)
 		}
 	}
 }
