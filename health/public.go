@@ -84,23 +84,31 @@ var kindPorts = map[string][]ports{
 // not set aside, of IPv6 what is global unicast and not set aside (RFC 6890 and
 // the two registries of IANA that it founded). An IPv4 address inside one of
 // IPv6 is not: nobody on the Internet is at one.
-func public(addr netip.Addr) bool {
+func public(addr netip.Addr) bool { return !SetAside(addr) && !in(documentation, addr) }
+
+// SetAside reports whether an address is for something else than the public Internet, and
+// examples: who is there is on some network of one's own.
+func SetAside(addr netip.Addr) bool {
 	addr = addr.WithZone("")
-	if addr.Is6() && !globalUnicast.Contains(addr) {
-		return false
-	}
-	return addr.IsValid() && !slices.ContainsFunc(setAside, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return !addr.IsValid() || addr.Is6() && !globalUnicast.Contains(addr) || in(setAside, addr)
+}
+
+func in(networks []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.WithZone("")
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // globalUnicast has all addresses of IPv6 that are given out (RFC 4291).
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
-// setAside are the networks for private use, documentation, tests, tunnels and
-// groups.
-var setAside = prefixes(`
-	0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
-	192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
-	2001::/23 2001:db8::/32 2002::/16 3fff::/20`)
+// setAside are the networks for private use, tests, tunnels and groups, and
+// documentation those for examples.
+var (
+	setAside = prefixes(`
+		0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
+		192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 224.0.0.0/4 240.0.0.0/4 2001::/23 2002::/16`)
+	documentation = prefixes("192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 2001:db8::/32 3fff::/20")
+)
 
 func prefixes(text string) []netip.Prefix {
 	var list []netip.Prefix

@@ -78,14 +78,29 @@ func restoreFile(cmd *cobra.Command, path string, cfg database.Config) (found da
 	return found, err
 }
 
-// restore fills a store. What it has made of a SQLite file that was not there is gone if
-// that fails.
+// restore fills a store. A SQLite file that was not there is made beside its place, and has
+// its name once it is whole: a server that starts meanwhile would take it for a new store.
 func restore(ctx context.Context, r io.Reader, cfg database.Config) (found database.Contents, err error) {
-	fresh := cfg.Driver == "sqlite" && !isThere(cfg.Source)
-	if found, err = load(ctx, r, cfg); err != nil && fresh && !errors.Is(err, database.ErrLocked) {
+	if cfg.Driver != "sqlite" || isStore(cfg.Source) {
+		return load(ctx, r, cfg)
+	}
+	path := cfg.Source
+	cfg.Source += ".restoring"
+	if found, err = load(ctx, r, cfg); err == nil {
+		err = rename(cfg.Source, path)
+	}
+	if !errors.Is(err, database.ErrLocked) {
 		removeStore(cfg.Source)
 	}
 	return found, err
+}
+
+// rename gives a file its name, unless there is one of that name.
+func rename(from, to string) error {
+	if isStore(to) {
+		return fmt.Errorf("somebody has made '%s' meanwhile", to)
+	}
+	return os.Rename(from, to)
 }
 
 func load(ctx context.Context, r io.Reader, cfg database.Config) (found database.Contents, err error) {
@@ -109,19 +124,18 @@ func renew(ctx context.Context, cfg database.Config) error {
 	return errors.Join(db.Renew(ctx), db.Close())
 }
 
+// isStore reports whether there is a SQLite file of that name, or its log: that of a lost
+// one would be taken for the log of whatever comes in its place.
+func isStore(path string) bool { return isThere(path) || isThere(path+"-wal") }
+
 func isThere(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// removeStore removes a SQLite file and what is beside it. A log without its file is what
-// is left of another store.
+// removeStore removes a SQLite file, if it is there, and what is beside it.
 func removeStore(path string) {
-	beside := []string{".new"}
-	if isThere(path) {
-		beside = append(beside, "", "-wal", "-shm", ".lock")
-	}
-	for _, suffix := range beside {
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock", ".new"} {
 		_ = os.Remove(path + suffix) // the error before is the one that counts
 	}
 }

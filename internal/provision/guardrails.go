@@ -122,7 +122,7 @@ func keepsSecret(a site.Ask) bool {
 func (c *checked) addresses() {
 	for _, o := range c.site.Origins {
 		for _, addr := range o.Addresses {
-			if addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || addr.IsUnspecified() || addr.IsMulticast() || addr.Is4In6() {
+			if health.SetAside(addr) {
 				c.breach("origin", "address %s is not on the public Internet", addr)
 			}
 		}

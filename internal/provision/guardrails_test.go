@@ -57,12 +57,12 @@ func TestGuardrails(t *testing.T) {
 		}, "feed load", "feed file reads files of the servers, which are not the customer's"},
 		{func(s *site.Site) { s.Probes[0].Ask.Headers = "X-A: b\nX-B: env:PGPASSWORD" }, "probe http", "env:NAME and file:PATH are secrets of the servers, which are not the customer's"},
 		{func(s *site.Site) { s.Probes[0].Ask.Headers = "X-B: \u00a0\t env:PGPASSWORD" }, "probe http", "env:NAME and file:PATH are secrets of the servers, which are not the customer's"},
-		{func(s *site.Site) {
-			s.Origins = []site.Origin{{Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}
-		}, "origin", "address 127.0.0.1 is not on the public Internet"},
-		{func(s *site.Site) {
-			s.Origins = []site.Origin{{Addresses: []netip.Addr{netip.MustParseAddr("fd00::1")}}}
-		}, "origin", "address fd00::1 is not on the public Internet"},
+		{func(s *site.Site) { s.Origins = at("127.0.0.1") }, "origin", "address 127.0.0.1 is not on the public Internet"},
+		{func(s *site.Site) { s.Origins = at("fd00::1") }, "origin", "address fd00::1 is not on the public Internet"},
+		{func(s *site.Site) { s.Origins = at("100.64.0.5") }, "origin", "address 100.64.0.5 is not on the public Internet"},
+		{func(s *site.Site) { s.Origins = at("64:ff9b::a00:5") }, "origin", "address 64:ff9b::a00:5 is not on the public Internet"},
+		{func(s *site.Site) { s.Origins = at("2002:a00:5::1") }, "origin", "address 2002:a00:5::1 is not on the public Internet"},
+		{func(s *site.Site) { s.Origins = at("::10.0.0.5") }, "origin", "address ::a00:5 is not on the public Internet"},
 		{func(s *site.Site) { s.Feeds[0].Ask.Community = "file:/etc/secret" }, "feed load", "env:NAME and file:PATH are secrets of the servers, which are not the customer's"},
 		{func(s *site.Site) { s.CDNs[0].Target = "wedge.example.net." }, "cdn edge", "target 'wedge.example.net' of cdn 'edge' is not in the plan, which has edge.example.net and what is below"},
 	} {
@@ -71,6 +71,11 @@ func TestGuardrails(t *testing.T) {
 		want(t, provision.Check(s, plan(), 2), test.property, test.words)
 	}
 	want(t, provision.Check(planned(), plan(), 3), "", "site 'www.example.org' would be number 4, and the plan has 3")
+}
+
+// at is an origin with one address.
+func at(addr string) []site.Origin {
+	return []site.Origin{{Addresses: []netip.Addr{netip.MustParseAddr(addr)}}}
 }
 
 func want(t *testing.T, breaches []error, property, words string) {

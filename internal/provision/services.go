@@ -16,8 +16,12 @@ import (
 // far; before may be empty. Those of a class are the operator's, who writes classes. Every
 // error is a *site.PropertyError.
 func Services(text, before string, plan []string) (breaches []error) {
-	had := servicesIn(before)
-	for _, line := range servicesIn(text) {
+	had, _ := servicesIn(before)
+	lines, err := servicesIn(text)
+	if err != nil {
+		return []error{&site.PropertyError{Property: "cdn", Err: fmt.Errorf("which services it names cannot be read: %w", err)}}
+	}
+	for _, line := range lines {
 		if slices.Contains(plan, line.Name+"/"+line.Service) || slices.Contains(had, line) {
 			continue
 		}
@@ -31,18 +35,21 @@ func Services(text, before string, plan []string) (breaches []error) {
 	return breaches
 }
 
-// servicesIn returns the lines of a text that name services, by CDN and service alone.
-// What cannot be read names none.
-func servicesIn(text string) (lines []document.CDNUse) {
+// servicesIn returns the lines of a text that name services, by CDN and service alone. An
+// empty text, and one that is no site, has none.
+func servicesIn(text string) (lines []document.CDNUse, err error) {
+	if text == "" {
+		return nil, nil
+	}
 	doc, err := document.Read(text)
 	s, ok := doc.(*document.Site)
 	if err != nil || !ok {
-		return nil
+		return nil, err
 	}
 	for _, c := range s.CDNs {
 		if c.Service != "" {
 			lines = append(lines, document.CDNUse{Name: c.Name, Service: c.Service})
 		}
 	}
-	return lines
+	return lines, nil
 }

@@ -23,6 +23,8 @@ func TestServicesAreThoseOfThePlanAndOfTheSite(t *testing.T) {
 		{"In the plan", mine, "", []string{"big/c1", "other/x"}, nil},
 		{"Of another CDN", mine, "", []string{"big/x", "other/c1", "other/x"}, []string{
 			"cdn big: service 'c1' of cdn 'big' is not in the plan, which has big/x, other/c1, other/x: an operator may name it for the site"}},
+		{"What cannot be read", "site www.example.org {", "", nil, []string{
+			"cdn: which services it names cannot be read: text:1 - Error during parsing: the block that 'site www.example.org' opens here is not closed: '}' is missing"}},
 		{"As it was", mine, text("cdn other elsewhere.example service x\ncdn big www.big.example service c1\nttl 10s"), nil, nil},
 		{"As it was at another CDN", mine, text("cdn big www.big.example service x\ncdn other www.other.example service c1"), []string{"other/x"}, []string{
 			"cdn big: service 'c1' of cdn 'big' is not in the plan, which has other/x: an operator may name it for the site"}},

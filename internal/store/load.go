@@ -36,7 +36,12 @@ func Verify(r io.Reader) (Contents, error) {
 // Load fills an empty store from a dump, whole or not at all, and says what it was. To
 // servers it is another store than the one that was dumped.
 func (s *Store) Load(ctx context.Context, r io.Reader) (found Contents, err error) {
-	err = s.writeLong(ctx, migrationPatience, func(t *tx) error {
+	var before error // a dump can be read once
+	err = s.writeLong(ctx, migrationPatience, func(t *tx) (err error) {
+		if before != nil {
+			return before
+		}
+		defer func() { before = err }()
 		if err := t.unhurried(); err != nil {
 			return err
 		}
