@@ -42,7 +42,7 @@ func startOn(t *testing.T, web *origin, line string) *server {
 func everything(t *testing.T, s *server) (text string) {
 	t.Helper()
 	for _, line := range []string{
-		"get", "history", "draft", "customer list", "plan list", "user list", "token list", "onboard list", "audit",
+		"get", "history", "draft", "customer list", "plan list", "user list", "token list", "claim list", "onboard list", "setups", "audit",
 	} {
 		got := s.ctl(t, strings.Fields(line)...)
 		got.expect(t, 0)
@@ -73,7 +73,7 @@ func fillStore(t *testing.T, s *server) {
 	s.publish(t, aSite("first"))
 	for _, line := range []string{
 		"plan put basic --title Basic --max-sites 10", "customer put acme --plan basic", "user put ann --role operator",
-		"user put bob --role customer-admin --customer acme", "token create bob --title laptop", "override set site first.example.org cdn example --for 1h -m tested",
+		"user put bob --role customer-admin --customer acme", "token create bob --title laptop", "claim begin acme.example.org --customer acme --proof operator", "claim begin acme.example.net --customer acme", "override set site first.example.org cdn example --for 1h -m tested",
 	} {
 		s.ctl(t, strings.Fields(line)...).expect(t, 0)
 	}
