@@ -33,10 +33,12 @@ type field struct {
 	did      []string
 	log      []string
 	counts   map[site.SetupState]int
+	looks    int // for what is due
 	holder   store.Fence
 
 	fails func(what string) error // what a CDN says; nil: it works
 	hangs string                  // the CDN that does not answer
+	full  error                   // what the store says to whoever writes; nil: nothing
 	point func()                  // is called around each change
 }
 
@@ -103,8 +105,10 @@ func (f *field) Served(context.Context, int64) error {
 }
 
 func (f *field) DueSetups(_ context.Context, now time.Time, limit int) (due []site.Setup, err error) {
+	time.Sleep(time.Millisecond) // as a store takes a moment
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.looks++
 	for _, s := range f.rows {
 		if !s.Next.IsZero() && !s.Next.After(now) {
 			due = append(due, s)
@@ -155,7 +159,7 @@ func (f *field) may(ctx context.Context, fence store.Fence) error {
 	if fence != f.holder {
 		return store.ErrFenced
 	}
-	return nil
+	return f.full
 }
 
 func (f *field) PutSetups(ctx context.Context, fence store.Fence, all []site.Setup) (written int, err error) {

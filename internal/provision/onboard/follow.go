@@ -2,6 +2,7 @@ package onboard
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,6 +70,7 @@ type Follower struct {
 	dirty map[string]bool     // these are
 	runs  map[setupKey]func() // what is under way; ends it
 	busy  map[string]int      // of that, by CDN
+	held  holds[setupKey]     // what the store has not taken
 }
 
 type setupKey struct{ site, cdn string }
@@ -86,13 +88,22 @@ func NewFollower(cfg FollowerConfig) *Follower {
 // Changed has sites be compared that may have changed, by the names of their objects.
 func (f *Follower) Changed(sites ...string) {
 	f.later(false, sites...)
+	f.release(func(key setupKey) bool { return slices.Contains(sites, key.site) })
 	f.Wake()
 }
 
 // ChangedAll has all of them be.
 func (f *Follower) ChangedAll() {
 	f.later(true)
+	f.release(func(setupKey) bool { return true })
 	f.Wake()
+}
+
+// release has some be held back no more.
+func (f *Follower) release(which func(setupKey) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held.drop(which)
 }
 
 // later has sites be compared the next time.
@@ -182,7 +193,7 @@ func (f *Follower) start(ctx context.Context, s site.Setup) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := setupKey{s.Site, s.CDN}
-	if f.runs[key] != nil || len(f.runs) >= followers || f.busy[s.CDN] >= perCDN {
+	if f.runs[key] != nil || len(f.runs) >= followers || f.busy[s.CDN] >= perCDN || f.held.has(key, time.Now()) {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -190,14 +201,25 @@ func (f *Follower) start(ctx context.Context, s site.Setup) {
 	f.busy[s.CDN]++
 	fence := f.fence
 	f.under.Go(func() {
-		defer f.Changed(s.Site) // whatever came of it, and meanwhile
-		defer func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			cancel()
-			delete(f.runs, key)
-			f.busy[s.CDN]--
-		}()
-		f.work(ctx, fence, s)
+		wrote := f.work(ctx, fence, s)
+		cancel()
+		f.ended(key, wrote)
+		if f.later(false, s.Site); wrote { // whatever came of it, and meanwhile
+			f.Wake()
+		}
 	})
+}
+
+// ended notes that a setup is not under way any more. What came of it may not have been
+// written: then it is as due as before, and is not begun again at once.
+func (f *Follower) ended(key setupKey, wrote bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.runs, key)
+	f.busy[key.cdn]--
+	if wrote {
+		delete(f.held, key)
+	} else {
+		f.held.add(key, time.Now())
+	}
 }

@@ -18,22 +18,25 @@ import (
 // compared anew.
 var errOutdated = errors.New("it was changed meanwhile")
 
-// work tries once to have a CDN have what it is to have, and writes what came of that.
-// Where it cannot be written nothing is lost: what a provider was asked for is asked again.
-func (f *Follower) work(ctx context.Context, fence store.Fence, s site.Setup) {
+// work tries once to have a CDN have what it is to have, writes what came of that, and
+// reports whether it could. Where it could not nothing is lost: what a provider was asked
+// for is asked again.
+func (f *Follower) work(ctx context.Context, fence store.Fence, s site.Setup) (wrote bool) {
 	unlock, err := f.lock(ctx, s.Site, s.CDN)
 	if err != nil {
-		return
+		return false
 	}
 	defer unlock()
 	words, err := f.try(ctx, fence, &s)
 	if ctx.Err() != nil || errors.Is(err, errOutdated) {
-		return
+		return false
 	}
 	s = tried(s, err, words, time.Now())
-	if f.put(ctx, fence, &s) == nil {
-		f.tell(s)
+	if f.put(ctx, fence, &s) != nil {
+		return false
 	}
+	f.tell(s)
+	return true
 }
 
 // put writes a setup that nobody has changed since it was read.
@@ -61,8 +64,10 @@ func (f *Follower) try(ctx context.Context, fence store.Fence, s *site.Setup) (w
 	case err != nil:
 	case standing.Busy:
 		err = waitFor("an onboarding of the site is under way")
+	case present == nil && standing.Stored: // it may be in force elsewhere
+		err = waitFor("the site is in the store, and this server does not serve it")
 	case s.Wants == "":
-		words, err = f.remove(ctx, fence, s, present, standing)
+		words, err = f.remove(ctx, fence, s, present)
 	default:
 		words, err = f.create(ctx, fence, s, present)
 	}
@@ -92,7 +97,8 @@ func (f *Follower) present(ctx context.Context, s site.Setup) (*site.Site, store
 }
 
 // create has the CDN be told, and waits until it says that it has it. What it has is not
-// known from the moment on that it is told.
+// known from the moment on that it is told. Whatever is asked is written down before, also
+// for another try: while the store takes nothing, nobody is asked.
 func (f *Follower) create(ctx context.Context, fence store.Fence, s *site.Setup, present *site.Site) (string, error) {
 	c, found := cdnOf(present, s.CDN)
 	if !found {
@@ -103,13 +109,11 @@ func (f *Follower) create(ctx context.Context, fence store.Fence, s *site.Setup,
 	if asks.digest(by) != s.Wants {
 		return "", errOutdated
 	}
-	if s.Has != "" || s.Asked == "" {
-		if s.Has = ""; s.Asked == "" {
-			s.Asked = asks.written()
-		}
-		if err := f.put(ctx, fence, s); err != nil {
-			return "", errOutdated
-		}
+	if s.Has = ""; s.Asked == "" {
+		s.Asked = asks.written()
+	}
+	if err := f.put(ctx, fence, s); err != nil {
+		return "", errOutdated
 	}
 	p, thirdParty := f.cfg.Providers.Provider(s.CDN)
 	r := Request{Key: keyOf(*s, "create"), Site: present, CDN: c}
@@ -127,8 +131,8 @@ func (f *Follower) create(ctx context.Context, fence store.Fence, s *site.Setup,
 
 // remove has the CDN forget the site, once no server leads anybody there any more, and
 // resolvers have forgotten where it was.
-func (f *Follower) remove(ctx context.Context, fence store.Fence, s *site.Setup, present *site.Site, standing store.SetupSite) (string, error) {
-	if _, back := cdnOf(present, s.CDN); back || present == nil && standing.Stored {
+func (f *Follower) remove(ctx context.Context, fence store.Fence, s *site.Setup, present *site.Site) (string, error) {
+	if _, back := cdnOf(present, s.CDN); back {
 		return "", errOutdated
 	}
 	if err := f.cfg.InForce.Served(ctx, s.Revision); err != nil {
@@ -145,10 +149,8 @@ func (f *Follower) remove(ctx context.Context, fence store.Fence, s *site.Setup,
 	if err != nil {
 		return "", err
 	}
-	if s.Has != "" {
-		if s.Has = ""; f.put(ctx, fence, s) != nil {
-			return "", errOutdated
-		}
+	if s.Has = ""; f.put(ctx, fence, s) != nil {
+		return "", errOutdated
 	}
 	r.Key = keyOf(*s, "remove")
 	p, _ := f.cfg.Providers.Provider(s.CDN)

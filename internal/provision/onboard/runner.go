@@ -3,6 +3,7 @@ package onboard
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -66,6 +67,7 @@ type Runner struct {
 	under sync.WaitGroup
 	mu    sync.Mutex
 	runs  map[string]context.CancelFunc // by ID, what is under way
+	held  holds[string]                 // what the store has not taken
 }
 
 // NewRunner returns a runner; Run runs it.
@@ -143,64 +145,85 @@ func (r *Runner) start(ctx context.Context, o site.Onboarding) {
 		}
 		return
 	}
-	if len(r.runs) >= r.cfg.Workers {
+	if len(r.runs) >= r.cfg.Workers || r.held.has(o.ID, time.Now()) {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r.runs[o.ID] = cancel
 	fence := r.fence
 	r.under.Go(func() {
-		defer r.Wake()
-		defer func() {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			cancel()
-			delete(r.runs, o.ID)
-		}()
-		r.work(ctx, fence, o)
+		err := r.work(ctx, fence, o)
+		cancel()
+		if r.ended(o.ID, err); err == nil {
+			r.Wake()
+		}
 	})
+}
+
+// ended notes that an onboarding is not under way any more. One that could not be written
+// is as due as before, and is not begun again at once.
+func (r *Runner) ended(id string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.runs, id)
+	if err == nil {
+		delete(r.held, id)
+	} else {
+		r.held.add(id, time.Now())
+	}
 }
 
 // work goes on with an onboarding until it waits, or is over. Where it cannot be
 // written, it is left: who reads it the next time knows no less.
-func (r *Runner) work(ctx context.Context, fence store.Fence, o site.Onboarding) {
+func (r *Runner) work(ctx context.Context, fence store.Fence, o site.Onboarding) error {
 	for ctx.Err() == nil {
 		now := time.Now()
 		o = settled(o, now)
 		a, more := next(o)
 		switch {
 		case !more:
-			if r.put(ctx, fence, &o) {
-				r.tell(o)
+			if err := r.put(ctx, fence, &o); err != nil {
+				return unlessChanged(err)
 			}
-			return
+			r.tell(o)
+			return nil
 		case due(o, a).After(now):
-			return
+			return nil
 		}
 		o = begun(o, a, now)
-		if !r.put(ctx, fence, &o) {
-			return
+		if err := r.put(ctx, fence, &o); err != nil {
+			return unlessChanged(err)
 		}
 		words, err := r.try(ctx, &o, a)
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
 		o = took(o, a, err, words, time.Now(), r.cfg.Limit)
-		if !r.put(ctx, fence, &o) {
-			return
+		if err := r.put(ctx, fence, &o); err != nil {
+			return unlessChanged(err)
 		}
 		if o.Over() {
 			r.tell(o)
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
-// put writes an onboarding, and reports whether it could.
-func (r *Runner) put(ctx context.Context, fence store.Fence, o *site.Onboarding) bool {
+// unlessChanged is an error of a write, unless somebody has cancelled it, or another
+// server has written it: then it is read anew.
+func unlessChanged(err error) error {
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// put writes an onboarding.
+func (r *Runner) put(ctx context.Context, fence store.Fence, o *site.Onboarding) error {
 	err := r.cfg.Operations.PutOnboarding(ctx, fence, *o)
 	o.Version++
-	return err == nil
+	return err
 }
 
 // try tries an action once. A panic ends the try, not the process.

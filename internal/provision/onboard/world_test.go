@@ -19,10 +19,12 @@ import (
 
 // shelf keeps onboardings as a store does.
 type shelf struct {
-	mu   sync.Mutex
-	all  map[string]site.Onboarding
-	puts int
-	deny func(put int) error // what the store says to the write of a number; nil: nothing
+	mu    sync.Mutex
+	all   map[string]site.Onboarding
+	puts  int
+	looks int
+	takes time.Duration       // how long it looks for what is due
+	deny  func(put int) error // what the store says to the write of a number; nil: nothing
 }
 
 func newShelf(all ...site.Onboarding) *shelf {
@@ -34,8 +36,10 @@ func newShelf(all ...site.Onboarding) *shelf {
 }
 
 func (s *shelf) DueOnboardings(_ context.Context, now time.Time, limit int) ([]site.Onboarding, error) {
+	time.Sleep(s.takes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.looks++
 	due := slices.DeleteFunc(slices.Collect(maps.Values(s.all)), func(o site.Onboarding) bool {
 		cancelled := o.Cancelled != "" && o.State == site.OnboardingRuns
 		return o.Next.IsZero() || o.Next.After(now) && !cancelled
