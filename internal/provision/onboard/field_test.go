@@ -38,6 +38,7 @@ type field struct {
 
 	fails func(what string) error // what a CDN says; nil: it works
 	hangs string                  // the CDN that does not answer
+	asked func()                  // is called when a CDN was
 	full  error                   // what the store says to whoever writes; nil: nothing
 	point func()                  // is called around each change
 }
@@ -45,7 +46,7 @@ type field struct {
 func newField() *field {
 	return &field{
 		sites: map[string]*site.Site{}, hidden: map[string]bool{}, busy: map[string]bool{}, blocks: map[string]site.Provision{}, rows: map[[2]string]site.Setup{},
-		has: map[[2]string]string{}, keys: map[string]bool{}, fails: func(string) error { return nil }, point: func() {},
+		has: map[[2]string]string{}, keys: map[string]bool{}, fails: func(string) error { return nil }, asked: func() {}, point: func() {},
 	}
 }
 
@@ -227,6 +228,7 @@ func (f *field) ask(ctx context.Context, what string, r onboard.Request, has str
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := [2]string{strings.TrimSuffix(r.Site.Name(), "."), r.CDN.Name}
+	f.asked()
 	f.did = append(f.did, strings.TrimSpace(what+" "+key[1]+" "+has))
 	if err := f.fails(what); err != nil {
 		return err
@@ -284,6 +286,10 @@ func (f *field) setUp(with *onboard.Follower, name, cdn string) error {
 // setUpWithin does so as long as ctx is not over.
 func (f *field) setUpWithin(ctx context.Context, with *onboard.Follower, name, cdn string) error {
 	p, _ := with.Recorded(f).Provider(cdn)
+	return f.setUpBy(ctx, p, name, cdn)
+}
+
+func (f *field) setUpBy(ctx context.Context, p onboard.Provider, name, cdn string) error {
 	s, c := f.sites[name], site.CDN{Name: cdn, Target: name + "." + cdn + ".example.net."}
 	r := onboard.Request{Onboarding: "id", Key: fmt.Sprintf("id-%d/cdn/%s/%s/create", f.revision, name, cdn), Site: s, CDN: c}
 	_, err := p.Create(ctx, r)

@@ -20,24 +20,26 @@ type recorded struct {
 
 // Provider implements Providers.
 func (r recorded) Provider(cdn string) (Provider, bool) {
+	by := r.f.cfg.InForce.Provision(cdn) // before the provider: if it is changed in between, another one is compared with
 	p, thirdParty := r.Providers.Provider(cdn)
-	return recorder{Provider: p, f: r.f}, thirdParty
+	return recorder{Provider: p, f: r.f, by: by}, thirdParty
 }
 
 // recorder is a provider that notes what it does.
 type recorder struct {
 	Provider
-	f *Follower
+	f  *Follower
+	by site.Provision // whose provider it is: there may be another one by the time that it is done
 }
 
 // Create implements Provider.
 func (p recorder) Create(ctx context.Context, r Request) (words string, err error) {
 	err = p.noted(ctx, r, func(s site.Setup, fence store.Fence) error {
-		asks, digest := p.asks(r)
+		asks := p.asks(r)
 		if s.Asked == "" {
 			s.Asked = asks.written()
 		}
-		s.State, s.Wants = site.SetupChanging, digest
+		s.State, s.Wants = site.SetupChanging, asks.digest(p.by)
 		if err := p.begins(ctx, fence, &s, r); err != nil {
 			return err
 		}
@@ -53,8 +55,7 @@ func (p recorder) Verify(ctx context.Context, r Request) error {
 		return err
 	}
 	return p.noted(ctx, r, func(s site.Setup, fence store.Fence) error {
-		asks, digest := p.asks(r)
-		s.State, s.Asked, s.Has, s.Wants = site.SetupDone, asks.written(), digest, digest
+		s.State, s.Asked, s.Has = site.SetupDone, p.asks(r).written(), s.Wants
 		return p.f.put(ctx, fence, &s)
 	})
 }
@@ -83,11 +84,7 @@ func (p recorder) Remove(ctx context.Context, r Request) (words string, err erro
 	return words, err
 }
 
-func (p recorder) asks(r Request) (asks content, digest string) {
-	by := p.f.cfg.InForce.Provision(r.CDN.Name)
-	asks = contentOf(r.Site, r.CDN, by)
-	return asks, asks.digest(by)
-}
+func (p recorder) asks(r Request) content { return contentOf(r.Site, r.CDN, p.by) }
 
 // begins notes that something is done from now on.
 func (p recorder) begins(ctx context.Context, fence store.Fence, s *site.Setup, r Request) error {
