@@ -55,7 +55,7 @@ func (e *Engine) newOnboarder() *onboard.Runner {
 	e.onboarder, e.follower = o, o.newFollower()
 	return onboard.NewRunner(onboard.Config{
 		Operations: o,
-		Steps:      &onboard.Steps{Configuration: o, Claims: o.tenancy, Network: o, Providers: e.follower.Recorded(o)},
+		Steps:      &onboard.Steps{Configuration: o, Claims: o.tenancy, Network: o, Providers: e.follower.Recorded(o), Forgotten: e.follower.Forgotten},
 		Turn:       o.turn,
 		Log:        e.cfg.Log,
 	})

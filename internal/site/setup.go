@@ -22,6 +22,7 @@ type Setup struct {
 	Words    string    // what came of the last one, for operators
 	Next     time.Time // when the next one is due; zero: never
 	Mark     time.Time // from when on no server leads anybody there; zero: some may
+	Kept     time.Time // until then resolvers have answers with a longer TTL, which the site had before; zero: none have
 	Version  int64     // counts its writes
 }
 

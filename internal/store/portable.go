@@ -26,7 +26,7 @@ var portables = []portable{
 	{"customers", "name title plan created# closed# version#", 1, "", ""},
 	{"onboardings", "id number# kind site customer text names base# proof token who operator# why began# state cancelled failure inside# remains# changed# next# published# withdrawn# version#", 1, "", ""},
 	{"onboarding_steps", "onboarding number# name cdn state words inside# tries# since# next# mark#", 2, "", ""},
-	{"setups", "site cdn customer state asked has wants ttl# revision# since# tries# words next# mark# version#", 2, "", ""},
+	{"setups", "site cdn customer state asked has wants ttl# revision# since# tries# words next# mark# kept# version#", 2, "", ""},
 	{"plans", "name since# currency text", 2, "", ""},
 	{"users", "name customer? role secret created# closed# version#", 1, "", ""},
 	{"tokens", "hash owner title created# expires# used# id", 1, "", ""},

@@ -9,7 +9,7 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
-const setupColumns = "site, cdn, customer, state, asked, has, wants, ttl, revision, since, tries, words, next, mark, version"
+const setupColumns = "site, cdn, customer, state, asked, has, wants, ttl, revision, since, tries, words, next, mark, kept, version"
 
 // DueSetups returns those of which something is to be done at a time: of each CDN those
 // that have waited longest, so that none has to wait for another.
@@ -95,12 +95,12 @@ func (s *Store) PutSetups(ctx context.Context, fence Fence, all []site.Setup) (w
 
 func (t *tx) putSetup(s site.Setup) (int64, error) {
 	values := []any{s.Customer, string(s.State), s.Asked, s.Has, s.Wants, s.TTL.Microseconds(), s.Revision, micros(s.Since), int64(s.Tries), clean(s.Words),
-		micros(s.Next), micros(s.Mark)}
+		micros(s.Next), micros(s.Mark), micros(s.Kept)}
 	if s.Version == 0 {
-		return t.exec("INSERT INTO setups ("+setupColumns+") VALUES "+marks(1, 15)+" ON CONFLICT (site, cdn) DO NOTHING",
+		return t.exec("INSERT INTO setups ("+setupColumns+") VALUES "+marks(1, 16)+" ON CONFLICT (site, cdn) DO NOTHING",
 			append(append([]any{s.Site, s.CDN}, values...), int64(1))...)
 	}
-	return t.exec(`UPDATE setups SET customer = ?, state = ?, asked = ?, has = ?, wants = ?, ttl = ?, revision = ?, since = ?, tries = ?, words = ?, next = ?, mark = ?,
+	return t.exec(`UPDATE setups SET customer = ?, state = ?, asked = ?, has = ?, wants = ?, ttl = ?, revision = ?, since = ?, tries = ?, words = ?, next = ?, mark = ?, kept = ?,
 		version = version + 1 WHERE site = ? AND cdn = ? AND version = ?`, append(values, s.Site, s.CDN, s.Version)...)
 }
 
@@ -195,9 +195,9 @@ func (v *View) RetrySetups(ctx context.Context, name, cdn string) (n int64, err 
 func (t *tx) setups(where string, args ...any) (found []site.Setup, err error) {
 	err = t.each("SELECT "+setupColumns+" FROM setups WHERE "+where, args, func(scan func(...any) error) error {
 		var s site.Setup
-		var ttl, since, next, mark int64
-		err := scan(&s.Site, &s.CDN, &s.Customer, &s.State, &s.Asked, &s.Has, &s.Wants, &ttl, &s.Revision, &since, &s.Tries, &s.Words, &next, &mark, &s.Version)
-		s.TTL, s.Since, s.Next, s.Mark = time.Duration(ttl)*time.Microsecond, moment(since), moment(next), moment(mark)
+		var ttl, since, next, mark, kept int64
+		err := scan(&s.Site, &s.CDN, &s.Customer, &s.State, &s.Asked, &s.Has, &s.Wants, &ttl, &s.Revision, &since, &s.Tries, &s.Words, &next, &mark, &kept, &s.Version)
+		s.TTL, s.Since, s.Next, s.Mark, s.Kept = time.Duration(ttl)*time.Microsecond, moment(since), moment(next), moment(mark), moment(kept)
 		found = append(found, s)
 		return err
 	})

@@ -14,7 +14,7 @@ import (
 func newSetup(name, cdn, customer string) site.Setup {
 	return site.Setup{
 		Site: name, CDN: cdn, Customer: customer, State: site.SetupChanging, Asked: `{"hosts":[]}`, Has: "a", Wants: "b", TTL: 30 * time.Second, Revision: 7,
-		Since: noon, Tries: 3, Words: "not yet", Next: noon, Mark: noon.Add(time.Second),
+		Since: noon, Tries: 3, Words: "not yet", Next: noon, Mark: noon.Add(time.Second), Kept: noon.Add(time.Minute),
 	}
 }
 

@@ -1,6 +1,7 @@
 package onboard
 
 import (
+	"context"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -69,8 +70,8 @@ func compared(all []site.Setup, s *site.Site, by func(cdn string) site.Provision
 		was := left[c.Name]
 		delete(left, c.Name)
 		is := aimed(was, contentOf(s, c, by(c.Name)).digest(by(c.Name)), revision, now)
-		is.Site, is.CDN, is.Customer, is.TTL = all[0].Site, c.Name, s.Customer, keptFor(s)
-		put(was, is)
+		is.Site, is.CDN, is.Customer = all[0].Site, c.Name, s.Customer
+		put(was, lasting(is, keptFor(s), now))
 	}
 	for _, was := range all {
 		if _, gone := left[was.CDN]; !gone {
@@ -90,6 +91,37 @@ func cdnsOf(s *site.Site) []site.CDN {
 		return nil
 	}
 	return s.CDNs
+}
+
+// lasting is a setup of a site whose answers resolvers keep for another time from now on.
+// Where that is shorter, some have answers with the time before.
+func lasting(s site.Setup, ttl time.Duration, now time.Time) site.Setup {
+	if until := now.Add(s.TTL); ttl < s.TTL && until.After(s.Kept) {
+		s.Kept = until
+	}
+	s.TTL = ttl
+	return s
+}
+
+// forgotten is when resolvers have forgotten answers that no server has given since a
+// moment.
+func forgotten(s site.Setup, from time.Time) time.Time {
+	if until := from.Add(s.TTL); until.After(s.Kept) {
+		return until
+	}
+	return s.Kept
+}
+
+// Forgotten returns when resolvers have forgotten the answers of a site that no server has
+// given since a moment; zero: nothing is known of it.
+func (f *Follower) Forgotten(ctx context.Context, name string, from time.Time) (until time.Time, err error) {
+	of, err := f.setupsOf(ctx, []string{name})
+	for _, s := range of[name] {
+		if one := forgotten(s, from); one.After(until) {
+			until = one
+		}
+	}
+	return until, err
 }
 
 // keptFor is for how long resolvers keep the answers of a site.

@@ -142,7 +142,7 @@ func (f *Follower) remove(ctx context.Context, fence store.Fence, s *site.Setup,
 	if from.IsZero() {
 		from = time.Now()
 	}
-	if until := from.Add(s.TTL); time.Now().Before(until) {
+	if until := forgotten(*s, from); time.Now().Before(until) {
 		return "", &Waiting{Words: "resolvers have the site's answers until " + until.UTC().Format(time.RFC3339), Until: until, Mark: from}
 	}
 	r, err := requestOf(*s)

@@ -47,7 +47,7 @@ func serve(dir string) int {
 	w.left.Store(dies)
 	ctx, cancel := context.WithTimeout(context.Background(), generous)
 	defer cancel()
-	steps := &onboard.Steps{Configuration: w, Claims: w, Network: w, Providers: w}
+	steps := &onboard.Steps{Configuration: w, Claims: w, Network: w, Providers: w, Forgotten: w.Forgotten}
 	r := onboard.NewRunner(onboard.Config{Operations: w, Steps: steps, Turn: alone, Log: silent{}})
 	go func() {
 		for ctx.Err() == nil {

@@ -52,7 +52,7 @@ func TestANodeDies(t *testing.T) {
 		all = append(all, newOnboarding(site.Onboard, fmt.Sprintf("s%d.example.org", i), "edge"))
 	}
 	s := newShelf(all...)
-	steps := &onboard.Steps{Configuration: w, Claims: w, Network: w, Providers: w}
+	steps := &onboard.Steps{Configuration: w, Claims: w, Network: w, Providers: w, Forgotten: w.Forgotten}
 	run(s, w.world, func() {
 		eventually(t, "the first sites", func() bool { return s.running() < sites })
 		n.stop(t)

@@ -88,7 +88,8 @@ func (p recorder) asks(r Request) content { return contentOf(r.Site, r.CDN, p.by
 
 // begins notes that something is done from now on.
 func (p recorder) begins(ctx context.Context, fence store.Fence, s *site.Setup, r Request) error {
-	s.Customer, s.TTL = r.Site.Customer, keptFor(r.Site)
+	*s = lasting(*s, keptFor(r.Site), time.Now())
+	s.Customer = r.Site.Customer
 	s.Has, s.Since, s.Tries, s.Words, s.Next, s.Mark = "", time.Now(), 0, "", time.Time{}, time.Time{}
 	return p.f.put(ctx, fence, s)
 }

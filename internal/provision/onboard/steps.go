@@ -99,6 +99,10 @@ type Steps struct {
 	Claims        Claims
 	Network       Network
 	Providers     Providers
+
+	// Forgotten is when resolvers have forgotten the answers of a site, as it was before, that
+	// no server has given since a moment; zero: nothing is known of it.
+	Forgotten func(ctx context.Context, name string, from time.Time) (time.Time, error)
 }
 
 // try is one try of a step.
@@ -222,7 +226,13 @@ func (t try) drain(ctx context.Context) (string, error) {
 	if from.IsZero() {
 		from = time.Now()
 	}
-	until := from.Add(keptFor(s))
+	until, err := t.Forgotten(ctx, t.o.Site, from)
+	if err != nil {
+		return "", err
+	}
+	if least := from.Add(keptFor(s)); least.After(until) {
+		until = least
+	}
 	if time.Now().Before(until) {
 		return "", &Waiting{Words: "resolvers have the site's answers until " + until.UTC().Format(time.RFC3339), Until: until, Mark: from}
 	}

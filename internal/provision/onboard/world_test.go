@@ -110,6 +110,7 @@ type world struct {
 	texts    map[string][]string // TXT
 	order    []string            // what was done
 	ttl      time.Duration
+	kept     time.Time // until then resolvers have its answers of before
 
 	// fails says what a call does: nil is that it works. The second one is said once it
 	// is done, as when an answer gets lost.
@@ -210,6 +211,12 @@ func (w *world) Live(ctx context.Context, o site.Onboarding, revision int64) err
 	return w.do(ctx, "live", o.Site, func() {})
 }
 
+func (w *world) Forgotten(context.Context, string, time.Time) (time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept, nil
+}
+
 func (w *world) Proved(context.Context, site.Onboarding, string) (bool, error) { return false, nil }
 
 func (w *world) Claim(ctx context.Context, o site.Onboarding, names []string) error {
@@ -278,7 +285,7 @@ func (w *world) left() string {
 }
 
 func (w *world) steps() *onboard.Steps {
-	return &onboard.Steps{Configuration: w, Claims: w, Network: w, Providers: w}
+	return &onboard.Steps{Configuration: w, Claims: w, Network: w, Providers: w, Forgotten: w.Forgotten}
 }
 
 // silent is a logger.

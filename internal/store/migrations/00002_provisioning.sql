@@ -126,6 +126,7 @@ CREATE TABLE setups (
     words    TEXT NOT NULL,
     next     BIGINT NOT NULL,
     mark     BIGINT NOT NULL,
+    kept     BIGINT NOT NULL,
     version  BIGINT NOT NULL,
     PRIMARY KEY (site, cdn)
 );
