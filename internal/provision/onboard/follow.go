@@ -12,6 +12,7 @@ import (
 
 // Setups keeps setups: a *store.Store, whose methods say what they do.
 type Setups interface {
+	// DueSetups returns those of each CDN that have waited longest, as many as limit of each.
 	DueSetups(ctx context.Context, now time.Time, limit int) ([]site.Setup, error)
 	SetupSites(ctx context.Context, after string, limit int) ([]string, error)
 	SetupsOf(ctx context.Context, sites []string) ([]site.Setup, error)
@@ -70,6 +71,7 @@ type Follower struct {
 	dirty map[string]bool     // these are
 	runs  map[setupKey]func() // what is under way; ends it
 	busy  map[string]int      // of that, by CDN
+	turn  string              // the CDN that had its turn last
 	held  holds[setupKey]     // what the store has not taken
 }
 
@@ -162,9 +164,7 @@ func (f *Follower) look(ctx context.Context) {
 	if err != nil {
 		return // the store is away, of which the operator knows
 	}
-	for _, s := range due {
-		f.start(ctx, s)
-	}
+	f.startSome(ctx, due)
 	if changed || time.Since(f.counted) > countEvery {
 		f.count(ctx)
 	}
@@ -188,14 +188,9 @@ func (f *Follower) stop() {
 	f.under.Wait()
 }
 
-// start goes on with a setup, unless that is under way, or enough is.
+// start goes on with a setup.
 func (f *Follower) start(ctx context.Context, s site.Setup) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	key := setupKey{s.Site, s.CDN}
-	if f.runs[key] != nil || len(f.runs) >= followers || f.busy[s.CDN] >= perCDN || f.held.has(key, time.Now()) {
-		return
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	f.runs[key] = cancel
 	f.busy[s.CDN]++
