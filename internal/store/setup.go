@@ -49,8 +49,15 @@ func (s *Store) SetupsOf(ctx context.Context, sites []string) (found []site.Setu
 // SetupSite is what is known of a site that has setups.
 type SetupSite struct {
 	Stored bool // it is in the store
-	Busy   bool // an onboarding or an offboarding of it is under way
+	Busy   bool // an onboarding or an offboarding of it is under way, which has its setups
 }
+
+// busySites are the sites of onboardings that have their setups: those of the customer
+// whose these are, and those that a CDN was told of. Somebody who begins one of a name that
+// was another customer's, and proves nothing, keeps no node from forgetting that.
+const busySites = `SELECT site FROM onboardings AS o WHERE next > 0
+	AND (EXISTS (SELECT 1 FROM setups AS s WHERE s.site = o.site AND s.customer = o.customer)
+		OR EXISTS (SELECT 1 FROM onboarding_steps AS p WHERE p.onboarding = o.id AND p.cdn <> '' AND p.state NOT IN ('pending', 'undone')))`
 
 // StandingOf returns what is known of some sites, as many as fit into a statement.
 func (s *Store) StandingOf(ctx context.Context, sites []string) (map[string]SetupSite, error) {
@@ -60,7 +67,7 @@ func (s *Store) StandingOf(ctx context.Context, sites []string) (map[string]Setu
 		if err != nil {
 			return err
 		}
-		busy, err := t.texts("SELECT site FROM onboardings WHERE next > 0 AND site IN "+marks(1, len(sites)), anys(sites)...)
+		busy, err := t.texts(busySites+" AND site IN "+marks(1, len(sites)), anys(sites)...)
 		for _, name := range stored {
 			found[name] = SetupSite{Stored: true}
 		}

@@ -116,12 +116,42 @@ func TestSitesWithSetups(t *testing.T) {
 			must(t, err)
 			equal(t, "The sites behind '"+after+"'", names, want)
 		}
-		standing, err := s.StandingOf(t.Context(), []string{"b.example.org", "gone.example.org", "over.example.org", "new.example.org", "none.example.org"})
-		must(t, err)
-		equal(t, "What is known of them", standing, "map[b.example.org:{Stored:true Busy:true} new.example.org:{Stored:false Busy:true}]")
 		counts, err := s.CountSetups(t.Context())
 		must(t, err)
 		equal(t, "How many there are", counts, "map[changing:4]")
+		putSetups(t, s, newSetup("new.example.org", "edge", ""))
+		standing, err := s.StandingOf(t.Context(), []string{"b.example.org", "gone.example.org", "over.example.org", "new.example.org", "none.example.org"})
+		must(t, err)
+		equal(t, "What is known of them", standing, "map[b.example.org:{Stored:true Busy:true} new.example.org:{Stored:false Busy:true}]")
+	})
+}
+
+// TestAnotherCustomersOnboarding has the setups of a name that was somebody else's only
+// from the moment on that it tells a CDN something.
+func TestAnotherCustomersOnboarding(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		o := begin(t, operator(s), newOnboarding("www.example.org", "other"))
+		busy := func(what string, want bool) {
+			t.Helper()
+			standing, err := s.StandingOf(t.Context(), []string{"www.example.org"})
+			must(t, err)
+			equal(t, what, standing["www.example.org"].Busy, want)
+		}
+		leaving := newSetup("www.example.org", "edge", "acme")
+		putSetups(t, s, leaving)
+		busy("While it waits for a proof", false)
+		for _, step := range []struct {
+			state site.StepState
+			want  bool
+		}{{site.StepBegun, true}, {site.StepWaiting, true}, {site.StepDone, true}, {site.StepUndoing, true}, {site.StepUndone, false}} {
+			o.Steps[1].State = step.state
+			must(t, s.PutOnboarding(t.Context(), store.Fence{}, o))
+			o.Version++
+			busy("With its step "+string(step.state), step.want)
+		}
+		leaving.Customer, leaving.Version = "other", 1
+		putSetups(t, s, leaving)
+		busy("Once they are the other customer's", true)
 	})
 }
 
