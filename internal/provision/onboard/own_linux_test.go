@@ -1,6 +1,8 @@
 package onboard_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -24,6 +27,7 @@ import (
 // node is a real server of a CDN.
 type node struct {
 	provider onboard.Provider
+	command  *site.Deploy
 	addr     string
 	dir      string
 	run      *running
@@ -33,6 +37,37 @@ type node struct {
 type running struct {
 	pid  int
 	over chan struct{} // closed once it has ended
+}
+
+// deploy runs the node's command with a file, and returns its exit status and what it says.
+func (n *node) deploy(t *testing.T, what, name, text string) (code int, said string) {
+	t.Helper()
+	var in bytes.Buffer
+	archive := tar.NewWriter(&in)
+	file := name + map[site.DeployKind]string{site.DeployNginx: ".conf", site.DeployVarnish: ".vcl"}[n.command.Kind]
+	must(t, archive.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: int64(len(text))}))
+	_, err := io.WriteString(archive, text)
+	must(t, err)
+	must(t, archive.Close())
+	cmd := exec.Command(n.command.Command[0], append(slices.Clone(n.command.Command[1:]), what)...)
+	cmd.Stdin = &in
+	out, _ := cmd.CombinedOutput()
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// deployment is a block's deploy with one of the scripts, and what that needs to be told.
+func deployment(t *testing.T, kind site.DeployKind, dir string) *site.Deploy {
+	t.Helper()
+	words := []string{script(t, string(kind)), dir}
+	if kind == site.DeployVarnish {
+		words = append(words, filepath.Join(dir, "work"))
+	}
+	return &site.Deploy{Kind: kind, Command: words}
+}
+
+// nodeOf is the one of a deployment.
+func nodeOf(d *site.Deploy, addr, dir string, run *running) *node {
+	return &node{onboard.New("edge", site.Provision{Deploy: d}, nil), d, addr, dir, run}
 }
 
 // get asks the node for a host, and returns what it answers, or its status if that is no page.
@@ -140,7 +175,7 @@ http {
 	write(t, dir, "cdnredirect_server.conf", "listen "+addr+";\n")
 	run := launch(t, "nginx", "-p", dir, "-c", "nginx.conf")
 	eventually(t, "nginx", func() bool { _, err := os.Stat(filepath.Join(dir, "nginx.pid")); return err == nil })
-	return &node{onboard.New("edge", site.Provision{Deploy: &site.Deploy{Kind: site.DeployNginx, Command: []string{script(t, "nginx"), dir}}}, nil), addr, dir, run}
+	return nodeOf(deployment(t, site.DeployNginx, dir), addr, dir, run)
 }
 
 func startVarnish(t *testing.T) *node {
@@ -158,7 +193,7 @@ sub vcl_recv {
 `)
 	write(t, dir, "sites.vcl", "vcl 4.1;\n")
 	run := launch(t, "varnishd", "-F", "-a", addr, "-f", filepath.Join(dir, "main.vcl"), "-n", work, "-s", "malloc,8M")
-	n := &node{onboard.New("edge", site.Provision{Deploy: &site.Deploy{Kind: site.DeployVarnish, Command: []string{script(t, "varnish"), dir, work}}}, nil), addr, dir, run}
+	n := nodeOf(deployment(t, site.DeployVarnish, dir), addr, dir, run)
 	n.await(t, "nobody.example.org", "/", "421")
 	return n
 }
@@ -248,17 +283,70 @@ func TestASiteThatANodeRefuses(t *testing.T) {
 			must(t, err)
 			n.await(t, "www.example.org", "/", "first: www.example.org/") // it reads its files when it likes
 			sites := filepath.Join(n.dir, "sites")
-			write(t, sites, "broken.conf", "nonsense;")
-			write(t, sites, "broken.vcl", "nonsense;")
-			_, err = n.provider.Create(context.Background(), requestOf(t, at, "shop.example.org"))
-			if err == nil || !strings.Contains(err.Error(), "' of cdn 'edge': exit status 1: ") || !strings.Contains(err.Error(), "nonsense") {
-				t.Errorf("Expected the words of the node, got %v", err)
+			refuses := func(what string, want int) {
+				t.Helper()
+				code, said := n.deploy(t, what, "shop.example.org", "nonsense;")
+				if code != want || !strings.Contains(said, "nonsense") {
+					t.Errorf("%s: Expected %d and the words of the node, got %d: %s", what, want, code, said)
+				}
+				n.await(t, "www.example.org", "/", "first: www.example.org/")
+				if left, err := filepath.Glob(filepath.Join(sites, "shop*")); err != nil || left != nil {
+					t.Errorf("%s: Expected nothing of the new site, got %v, %v", what, left, err)
+				}
 			}
-			n.await(t, "www.example.org", "/", "first: www.example.org/")
-			if left, err := filepath.Glob(filepath.Join(sites, "shop*")); err != nil || left != nil {
-				t.Errorf("Expected nothing of the new site, got %v, %v", left, err)
+			refuses("check", 1)
+			refuses("apply", 1)
+			for _, kind := range []string{".conf", ".vcl"} {
+				write(t, sites, "broken"+kind, "nonsense;")
 			}
+			refuses("check", 75) // who is to blame is seen once the other one is well
+			refuses("apply", 75)
 		})
+	}
+}
+
+// TestASiteComesOnceANodeIsWell where somebody has broken another one: until then it is
+// tried again, by itself.
+func TestASiteComesOnceANodeIsWell(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) *node{"nginx": startNginx, "varnish": startVarnish} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := start(t)
+			at, _ := origin(t, "first")
+			sites := filepath.Join(n.dir, "sites")
+			must(t, os.Mkdir(sites, 0o755))
+			for _, kind := range []string{".conf", ".vcl"} {
+				write(t, sites, "broken"+kind, "nonsense;")
+			}
+			shop := requestOf(t, at, "shop.example.org")
+			_, err := n.provider.Create(context.Background(), shop)
+			if err == nil || onboard.Final(err) || !strings.Contains(err.Error(), "' of cdn 'edge': exit status 75: ") || !strings.Contains(err.Error(), "nonsense") {
+				t.Errorf("Expected to be told to try again, and the words of the node, got %v", err)
+			}
+			for _, kind := range []string{".conf", ".vcl"} {
+				must(t, os.Remove(filepath.Join(sites, "broken"+kind)))
+			}
+			_, err = n.provider.Create(context.Background(), shop)
+			must(t, err)
+			n.await(t, "shop.example.org", "/", "first: shop.example.org/")
+		})
+	}
+}
+
+// TestDeployWithoutRoom says that it may work the next time, wherever the disk is full.
+func TestDeployWithoutRoom(t *testing.T) {
+	need(t, "flock", "util-linux")
+	for _, kind := range []site.DeployKind{site.DeployNginx, site.DeployVarnish} {
+		dir := t.TempDir()
+		n := &node{dir: dir, command: deployment(t, kind, dir)}
+		t.Setenv("TMPDIR", filepath.Join(dir, "none")) // no folder can be made there
+		if code, said := n.deploy(t, "apply", "www.example.org", ""); code != 75 {
+			t.Errorf("%s, without a folder for files: Expected 75, got %d: %s", kind, code, said)
+		}
+		n.command = deployment(t, kind, filepath.Join(dir, "none"))
+		if code, said := n.deploy(t, "apply", "www.example.org", ""); code != 75 {
+			t.Errorf("%s, without a lock: Expected 75, got %d: %s", kind, code, said)
+		}
 	}
 }
 
