@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,13 +45,17 @@ that is in force without it ('removed'), or will have none of a change ('refused
 
 func newSetupsRetry(server dial) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "retry SITE",
-		Short: "Have what a CDN has refused of a site be tried again, and what waits be tried now",
-		Args:  cobra.ExactArgs(1),
+		Use:     "retry SITE | --all",
+		Short:   "Have what a CDN has refused of a site be tried again, and what waits be tried now",
+		Example: "  cdnctl setups retry shop.example.org\n  cdnctl setups retry --all --cdn edge",
+	}
+	all := cmd.Flags().Bool("all", false, "of all sites")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		return cobra.ExactArgs(map[bool]int{true: 0, false: 1}[*all])(cmd, args)
 	}
 	cdn := cmd.Flags().String("cdn", "", "at this `CDN` only")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		retried, err := server().RetrySetups(cmd.Context(), api.RetryRequest{Site: args[0], CDN: *cdn})
+		retried, err := server().RetrySetups(cmd.Context(), api.RetryRequest{Site: strings.Join(args, ""), All: *all, CDN: *cdn})
 		if err != nil {
 			return answered(err)
 		}

@@ -28,6 +28,9 @@ func (s *sides) Setups(_ context.Context, q api.SetupQuery, _ api.Caller) ([]api
 
 func (s *sides) RetrySetups(_ context.Context, name, cdn string, _ api.Caller) (int64, error) {
 	s.asked = append(s.asked, fmt.Sprintf("retry '%s' at '%s'", name, cdn))
+	if name == "" {
+		return 3, nil
+	}
 	if name != "shop.example.org" {
 		return 0, fmt.Errorf("no setup: %w", api.ErrNotFound)
 	}
@@ -49,6 +52,9 @@ func TestSetups(t *testing.T) {
 		{"setups retry shop.example.org --cdn big", 0, "1 tried again\n", "retry 'shop.example.org' at 'big'"},
 		{"setups retry other.example.org", 3, "", "retry 'other.example.org' at ''"},
 		{"setups retry", 2, "", ""},
+		{"setups retry --all", 0, "3 tried again\n", "retry '' at ''"},
+		{"setups retry --all --cdn edge", 0, "3 tried again\n", "retry '' at 'edge'"},
+		{"setups retry --all shop.example.org", 2, "", ""},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			s := new(sides)

@@ -18,7 +18,7 @@ func (c *Client) Setups(ctx context.Context, p Page, name string, state site.Set
 	return get[SetupList](ctx, c, setupsPath, query)
 }
 
-// RetrySetups has those of a site be tried again.
+// RetrySetups has those of a site, or of all, be tried again.
 func (c *Client) RetrySetups(ctx context.Context, r RetryRequest) (Retried, error) {
 	return change[Retried](ctx, c, http.MethodPost, retryPath, maxBody, r)
 }

@@ -19,7 +19,7 @@ func (a *API) registerSetups() {
 	register(a, operation{id: "list-setups", does: "GET " + setupsPath, least: site.RoleCustomerReadonly, about: about, stored: true,
 		summary: "How the CDNs' side of onboarded sites follows later changes"}, a.setups)
 	register(a, operation{id: "retry-setups", does: "POST " + retryPath, least: site.RoleOperator, about: about, stored: true,
-		summary: "Have what a CDN has refused of a site be tried again, and what waits be tried now"}, a.retrySetups)
+		summary: "Have what a CDN has refused of a site, or of all, be tried again, and what waits be tried now"}, a.retrySetups)
 }
 
 type setupsInput struct {
@@ -58,6 +58,14 @@ type retryInput struct{ Body RetryRequest }
 
 // Resolve implements huma.Resolver.
 func (in *retryInput) Resolve(huma.Context) []error {
+	switch {
+	case in.Body.All && in.Body.Site != "":
+		return []error{&Fault{Location: "body.site", Message: "expected either a site or 'all'", Value: in.Body.Site}}
+	case in.Body.All:
+		return nil
+	case in.Body.Site == "":
+		return []error{&Fault{Location: "body.site", Message: "expected the name of a site, or 'all'"}}
+	}
 	return named("body.site", site.ObjectSite, &in.Body.Site)
 }
 

@@ -14,8 +14,8 @@ type Setups interface {
 	// more.
 	Setups(ctx context.Context, q SetupQuery, who Caller) (part []Setup, more bool, err error)
 
-	// RetrySetups has those of a site that were refused, or that wait, be tried now: at one
-	// CDN, or at all if that is empty. It returns how many they are.
+	// RetrySetups has those of a site, or of all if that is empty, that were refused, or that
+	// wait, be tried now: at one CDN, or at all if that is empty. It returns how many they are.
 	RetrySetups(ctx context.Context, name, cdn string, who Caller) (int64, error)
 }
 
@@ -50,7 +50,8 @@ type SetupList struct {
 
 // RetryRequest asks for what was refused to be tried again.
 type RetryRequest struct {
-	Site string `json:"site" doc:"The first of the site's names" example:"shop.example.org"`
+	Site string `json:"site,omitempty" doc:"The first of the site's names; absent: of all sites, which 'all' has to say" example:"shop.example.org"`
+	All  bool   `json:"all,omitempty" doc:"Of all sites; then there is no 'site'" example:"false"`
 	CDN  string `json:"cdn,omitempty" doc:"At this CDN only; absent: at all" example:"edge"`
 }
 

@@ -171,16 +171,22 @@ func (v *View) Setups(ctx context.Context, q SetupQuery) (found []site.Setup, er
 	return found, doing(err, "listing setups")
 }
 
-// RetrySetups has what a provider has refused, or what waits, of a site be tried anew: at
-// one CDN, or at all if that is empty. It returns how many that are.
+// RetrySetups has what a provider has refused, or what waits, of a site, or of all if that
+// is empty, be tried anew: at one CDN, or at all if that is empty. It returns how many that
+// are.
 func (v *View) RetrySetups(ctx context.Context, name, cdn string) (n int64, err error) {
-	what := fmt.Sprintf("retrying the setups of site '%s'", name)
+	whose := fmt.Sprintf("site '%s'", name)
+	if name == "" {
+		whose = "all sites"
+	}
+	what := "retrying the setups of " + whose
 	if err := v.operates(what); err != nil {
 		return 0, err
 	}
 	err = v.s.write(ctx, func(t *tx) error {
-		there, err := t.one("SELECT site FROM setups WHERE site = ? AND (cdn = ? OR ? = '') LIMIT 1", []any{name, cdn, cdn}, new(string))
-		if err == nil && !there {
+		const which = "(site = ? OR ? = '') AND (cdn = ? OR ? = '')"
+		there, err := t.one("SELECT site FROM setups WHERE "+which+" LIMIT 1", []any{name, name, cdn, cdn}, new(string))
+		if err == nil && !there && name+cdn != "" {
 			err = fail(ErrNotFound, "there is no such setup")
 		}
 		if err != nil {
@@ -188,13 +194,13 @@ func (v *View) RetrySetups(ctx context.Context, name, cdn string) (n int64, err 
 		}
 		// Since is new, and with it the key: some providers answer an old one as before.
 		n, err = t.exec(`UPDATE setups SET state = CASE WHEN wants = '' THEN ? ELSE ? END, since = {now}, tries = 0, next = {now}, version = version + 1
-			WHERE site = ? AND (cdn = ? OR ? = '') AND (state = ? OR next > 0)`,
-			string(site.SetupLeaving), string(site.SetupChanging), name, cdn, cdn, string(site.SetupRefused))
+			WHERE `+which+` AND (state = ? OR next > 0)`,
+			string(site.SetupLeaving), string(site.SetupChanging), name, name, cdn, cdn, string(site.SetupRefused))
 		if err != nil {
 			return err
 		}
 		t.wake()
-		return v.audit(t, fmt.Sprintf("retry the setups of site '%s' at %s", name, cmp.Or(cdn, "all CDNs")), 0, 0)
+		return v.audit(t, fmt.Sprintf("retry the setups of %s at %s", whose, cmp.Or(cdn, "all CDNs")), 0, 0)
 	})
 	return n, doing(err, "%s", what)
 }

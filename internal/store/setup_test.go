@@ -225,3 +225,37 @@ func TestRetrySetups(t *testing.T) {
 		equal(t, "What the audit has", entries[0].What, "retry the setups of site 'a.example.org' at all CDNs")
 	})
 }
+
+// TestRetryAllSetups: what a node has refused of many sites is tried again at once, at one
+// CDN or at all.
+func TestRetryAllSetups(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		retried := func(cdn string, want int64) {
+			t.Helper()
+			n, err := operator(s).RetrySetups(t.Context(), "", cdn)
+			must(t, err)
+			equal(t, "How many are tried again at '"+cdn+"'", n, want)
+		}
+		retried("", 0)
+		for i := range 4 {
+			one := newSetup(fmt.Sprintf("s%d.example.org", i), []string{"big", "edge"}[i%2], []string{"", "acme"}[i/2])
+			one.State, one.Next = site.SetupRefused, time.Time{}
+			putSetups(t, s, one)
+		}
+		rests := newSetup("rests.example.org", "edge", "")
+		rests.State, rests.Next = site.SetupDone, time.Time{}
+		putSetups(t, s, rests)
+		retried("edge", 2)
+		counts, err := s.CountSetups(t.Context())
+		must(t, err)
+		equal(t, "How they are", counts, "map[changing:2 done:1 refused:2]")
+		retried("", 4)
+		_, err = operator(s).RetrySetups(t.Context(), "", "none")
+		expect(t, err, store.ErrNotFound, "retrying the setups of all sites: there is no such setup")
+		_, err = customer(s, "acme").RetrySetups(t.Context(), "", "")
+		expect(t, err, store.ErrNotFound, "")
+		entries, err := operator(s).Audit(t.Context(), 0, 2)
+		must(t, err)
+		equal(t, "What the audit has", entries[0].What+", "+entries[1].What, "retry the setups of all sites at all CDNs, retry the setups of all sites at edge")
+	})
+}
