@@ -88,12 +88,10 @@ func (v *View) answers(t *tx, objects []site.Object, said []SiteNames) (columns 
 		return nil, err
 	}
 	columns = make(map[string]string, len(sites))
-	var changed []answered
 	for _, a := range sites {
-		if columns[a.Name] = a.column(); !a.stays() {
-			changed = append(changed, a)
-		}
+		columns[a.Name] = a.column()
 	}
+	changed := changedOf(sites)
 	if err := t.forgetNames(changed); err != nil {
 		return nil, err
 	}
@@ -101,6 +99,16 @@ func (v *View) answers(t *tx, objects []site.Object, said []SiteNames) (columns 
 		return nil, err
 	}
 	return columns, v.takeNames(t, changed)
+}
+
+// changedOf picks the sites of which it changes whose names they have.
+func changedOf(sites []answered) (changed []answered) {
+	for _, a := range sites {
+		if !a.stays() {
+			changed = append(changed, a)
+		}
+	}
+	return changed
 }
 
 // answeredFor picks the sites of a publication, with what is said of them. A customer's
@@ -220,19 +228,27 @@ func (t *tx) release(customer string, s spot) error {
 
 // takeNames gives sites their names.
 func (v *View) takeNames(t *tx, sites []answered) error {
-	var wanted []holding
+	if err := v.mayTake(t, wantedOf(sites)); err != nil {
+		return err
+	}
 	var rows [][]any
 	for _, a := range sites {
 		if a.Text != "" {
-			wanted, rows = append(wanted, holdingsOf(a.Customer, a.names...)...), append(rows, a.rows()...)
+			rows = append(rows, a.rows()...)
+		}
+	}
+	return t.insert(intoNames, "", 4, rows)
+}
+
+// wantedOf are the names that sites are to have, once for each owner.
+func wantedOf(sites []answered) (wanted []holding) {
+	for _, a := range sites {
+		if a.Text != "" {
+			wanted = append(wanted, holdingsOf(a.Customer, a.names...)...)
 		}
 	}
 	slices.SortFunc(wanted, func(a, b holding) int { return cmp.Or(cmp.Compare(a.owner, b.owner), cmp.Compare(a.name, b.name)) })
-	wanted = slices.CompactFunc(wanted, func(a, b holding) bool { return a.owner == b.owner && a.name == b.name })
-	if err := v.mayTake(t, wanted); err != nil {
-		return err
-	}
-	return t.insert(intoNames, "", 4, rows)
+	return slices.CompactFunc(wanted, func(a, b holding) bool { return a.owner == b.owner && a.name == b.name })
 }
 
 // mayTake refuses names that are somebody else's, or to which a customer has no claim.
@@ -246,16 +262,24 @@ func (v *View) mayTake(t *tx, wanted []holding) error {
 		return nil
 	}
 	if !v.who.Operator {
-		u := &Unproved{Customer: v.who.Customer}
-		for _, s := range lacking {
-			u.Names = append(u.Names, s.name)
-		}
-		return u
+		return v.unproved(lacking)
 	}
 	if err := v.freeOf(t, lacking, held); err != nil {
 		return err
 	}
 	return v.giveWord(t, lacking)
+}
+
+// unproved says which names the viewer's customer lacks.
+func (v *View) unproved(lacking []holding) error {
+	if len(lacking) == 0 {
+		return nil
+	}
+	u := &Unproved{Customer: v.who.Customer}
+	for _, s := range lacking {
+		u.Names = append(u.Names, s.name)
+	}
+	return u
 }
 
 // giveWord gives customers the claims that they lack: an operator publishes for them.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -103,7 +104,10 @@ func TestNamesOfTwoCustomersNeverOverlap(t *testing.T) {
 			if o.Text != "" {
 				p.Claims = []store.SiteNames{{Site: o.Name, Names: names}}
 			}
-			_, err = v.Publish(t.Context(), p)
+			tried := v.TryPublish(t.Context(), p)
+			if _, err = v.Publish(t.Context(), p); fmt.Sprint(tried) != fmt.Sprint(err) {
+				r.Fatalf("Expected a try to say what the publication does: %v, got %v", err, tried)
+			}
 			return err
 		}
 		r.Repeat(map[string]func(*rapid.T){

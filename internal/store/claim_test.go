@@ -45,7 +45,10 @@ func answeredFor(t testing.TB, v *store.View, o site.Object, names ...string) er
 	if o.Text != "" {
 		p.Claims = []store.SiteNames{{Site: o.Name, Names: names}}
 	}
-	_, err = v.Publish(t.Context(), p)
+	tried := v.TryPublish(t.Context(), p)
+	if _, err = v.Publish(t.Context(), p); fmt.Sprint(tried) != fmt.Sprint(err) {
+		t.Errorf("Expected a try to say what the publication does: %v, got %v", err, tried)
+	}
 	return err
 }
 

@@ -54,6 +54,17 @@ func (s *Store) Twice(ctx context.Context, failure error, f func()) error {
 	})
 }
 
+// Holding runs f while nobody else writes.
+func (s *Store) Holding(ctx context.Context, f func()) error {
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.take("revision", 0)
+		if err == nil {
+			f()
+		}
+		return err
+	})
+}
+
 // Idle is how many connections nobody uses.
 func (s *Store) Idle() int { return s.writer.Stats().Idle }
 

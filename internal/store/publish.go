@@ -61,23 +61,9 @@ func (v *View) publishAs(t *tx, revision int64, p Publication) error {
 
 // publish writes a revision whose number was taken.
 func (v *View) publish(t *tx, revision int64, p Publication, what string) error {
-	if err := text("the reason", p.Why); err != nil {
-		return err
-	}
-	if p.Base < 0 || p.Base >= revision {
-		return fail(ErrInvalid, "base %d: the last revision is %d", p.Base, revision-1)
-	}
-	objects, err := v.mayReplace(t, p.Base, p.Objects)
+	objects, full, err := v.allowed(t, revision, p)
 	if err != nil {
 		return err
-	}
-	if err := t.nobodyClosed(objects); err != nil {
-		return err
-	}
-	many := new(TooMany)
-	full := t.withinNumber(v.bound(p, objects), objects)
-	if full != nil && !errors.As(full, &many) {
-		return full
 	}
 	names, err := v.answers(t, objects, p.Claims)
 	if err := errors.Join(full, err); err != nil { // both are to be known
@@ -97,6 +83,29 @@ func (v *View) publish(t *tx, revision int64, p Publication, what string) error 
 	}
 	t.wake()
 	return v.audit(t, what, p.Base, revision)
+}
+
+// allowed returns the objects of a publication as they are to be written, if the viewer
+// may do that. That they would be too many is full: what else is wrong is to be known, too.
+func (v *View) allowed(t *tx, revision int64, p Publication) (objects []site.Object, full, err error) {
+	if err := text("the reason", p.Why); err != nil {
+		return nil, nil, err
+	}
+	if p.Base < 0 || p.Base >= revision {
+		return nil, nil, fail(ErrInvalid, "base %d: the last revision is %d", p.Base, revision-1)
+	}
+	if objects, err = v.mayReplace(t, p.Base, p.Objects); err != nil {
+		return nil, nil, err
+	}
+	if err := t.nobodyClosed(objects); err != nil {
+		return nil, nil, err
+	}
+	many := new(TooMany)
+	full = t.withinNumber(v.bound(p, objects), objects)
+	if full != nil && !errors.As(full, &many) {
+		return nil, nil, full
+	}
+	return objects, full, nil
 }
 
 // mayReplace returns objects as they are to be written, if the viewer may do

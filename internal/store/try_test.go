@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
 	"github.com/cdnredirect/cdnredirect/internal/store"
@@ -49,4 +51,37 @@ func TestChangedIsWhatIsNotPublishedJustSo(t *testing.T) {
 		_, err = operator(s).Changed(t.Context(), 7, siteOf("www.acme.example", "", "new"))
 		expect(t, err, store.ErrNotFound, "comparing with what is published: revision 7: not found (the last one is 2)")
 	})
+}
+
+// TestACustomersTryWaitsForNobody: he only reads, whoever writes meanwhile.
+func TestACustomersTryWaitsForNobody(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		tenants(t, s)
+		good, other := siteOf("x.acme.example", ""), siteOf("x.other.example", "")
+		p := store.Publication{Base: 2, Objects: []site.Object{good}, Claims: ownNames([]site.Object{good})}
+		foreign := store.Publication{Base: 2, Objects: []site.Object{other}, Claims: ownNames([]site.Object{other})}
+		must(t, s.Holding(t.Context(), func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			must(t, customer(s, "acme").TryPublish(ctx, p))
+			expect(t, customer(s, "acme").TryPublish(ctx, foreign), store.ErrInvalid, "publishing site 'x.other.example': customer 'acme' has no proved claim to 'x.other.example'")
+		}))
+	})
+}
+
+// TestATryEndsByItself, however much time the request has.
+func TestATryEndsByItself(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqliteConfig(t))
+	good := siteOf("x.example.org", "")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	must(t, s.Holding(ctx, func() {
+		began := time.Now()
+		err := operator(s).TryPublish(ctx, store.Publication{Objects: []site.Object{good}, Claims: ownNames([]site.Object{good})})
+		expect(t, err, context.DeadlineExceeded, "publishing site 'x.example.org': context deadline exceeded")
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("Expected it to end within seconds, it took %s", took)
+		}
+	}))
 }
