@@ -63,6 +63,9 @@ func (c configuration) PutDraft(ctx context.Context, texts api.DraftTexts, who a
 	}
 	objects, err := objectsOf(texts)
 	if err == nil {
+		err = notTooMany(ctx, view, objects, who)
+	}
+	if err == nil {
 		err = owners(ctx, view, objects, who)
 	}
 	if err != nil {
@@ -71,6 +74,9 @@ func (c configuration) PutDraft(ctx context.Context, texts api.DraftTexts, who a
 	all, err := view.DraftWith(ctx, texts.Base, objects...)
 	if err != nil {
 		return api.Put{}, translated(err)
+	}
+	if err := notTooMany(ctx, view, all, who); err != nil {
+		return api.Put{}, fmt.Errorf("with what is in the draft: %w", err)
 	}
 	sites, err := k.check(all, who)
 	if err == nil {

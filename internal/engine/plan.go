@@ -59,9 +59,13 @@ func withinPlan(ctx context.Context, view *store.View, objects []site.Object, si
 		}
 	}
 	var faults api.Faults
+	his := &services{view: view}
+	if len(sites) == 1 {
+		his.only = strings.TrimSuffix(sites[0].Name(), ".")
+	}
 	for _, s := range sites {
 		o := of[strings.TrimSuffix(s.Name(), ".")]
-		named, err := services(ctx, view, o, plan)
+		named, err := his.of(ctx, o, plan)
 		if err != nil {
 			return err
 		}
@@ -76,14 +80,26 @@ func withinPlan(ctx context.Context, view *store.View, objects []site.Object, si
 }
 
 // services says which services of CDNs an object of a customer's names that are not his
-// to name.
-func services(ctx context.Context, view *store.View, o site.Object, plan site.Guardrails) ([]error, error) {
+// to name. Those that it named before are: all that are in force are read once, if need be.
+type services struct {
+	view   *store.View
+	only   string            // the one site that is read; empty: all of the customer's
+	before map[string]string // their texts; nil: not read yet
+}
+
+func (s *services) of(ctx context.Context, o site.Object, plan site.Guardrails) ([]error, error) {
 	if provision.Services(o.Text, "", plan.Services) == nil {
 		return nil, nil
 	}
-	before, err := view.Object(ctx, o.Kind, o.Name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, translated(err)
+	if s.before == nil {
+		_, objects, err := s.view.Objects(ctx, site.ObjectSite, s.only)
+		if err != nil {
+			return nil, translated(err)
+		}
+		s.before = make(map[string]string, len(objects))
+		for _, before := range objects {
+			s.before[before.Name] = before.Text
+		}
 	}
-	return provision.Services(o.Text, before.Text, plan.Services), nil
+	return provision.Services(o.Text, s.before[o.Name], plan.Services), nil
 }

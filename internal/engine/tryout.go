@@ -17,6 +17,9 @@ func (c configuration) Check(ctx context.Context, texts api.DraftTexts, who api.
 		return api.Checked{}, err
 	}
 	objects, err := objectsOf(texts)
+	if err == nil {
+		err = notTooMany(ctx, view, objects, who)
+	}
 	if err != nil {
 		return api.Checked{}, err
 	}
