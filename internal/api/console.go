@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Console is the API at an address, for callers with a token. It outlives reloads, and
@@ -40,7 +41,7 @@ func (a *API) OpenConsole(addr netip.AddrPort, complaints io.Writer) (*Console, 
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Console{api: a, addr: addr, socket: socket, stop: stop}
 	c.http = newHTTP(ctx, c, complaints)
-	c.http.ConnContext = withVisitor
+	c.http.ConnContext, c.http.ConnState = withVisitor, seen
 	return c, nil
 }
 
@@ -84,8 +85,10 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		send(w, p)
 		return
 	}
-	if who.Role != "" {
-		welcome(r.Context())
+	if who.Role != "" && !welcome(r.Context(), who) {
+		w.Header().Set("Connection", "close")
+		send(w, tooMany(w, time.Second, "too many connections of customers"))
+		return
 	}
 	c.api.serve(w, r, who)
 }

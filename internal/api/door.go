@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +13,9 @@ import (
 // Bounds of a console's connections.
 const (
 	maxConsoleConns = 256
-	maxOfNetwork    = maxConsoleConns / 2 // of one address, or of one network where a site has very many
+	maxOfNetwork    = maxConsoleConns / 2             // of one address, or of one network where a site has very many
+	maxOfCustomer   = maxConsoleConns / 4             // over which good tokens of his users have come
+	maxOfCustomers  = maxConsoleConns - maxOfCustomer // of all of them: the others are operators', and strangers'
 
 	// strangerLimit is how long a connection may be there without a good token: for the
 	// handshake, the header and the look into the store there are 5 seconds each.
@@ -22,7 +25,8 @@ const (
 // door is a listener that lets so many connections in at a time, not all of them from one
 // network. A stranger is a connection over which no good token has come yet: who comes
 // when all is full has the place of the one who has been there longest. Where there is no
-// stranger, who comes waits; or is sent away, if it is his own network that is full.
+// stranger, who comes waits; or is sent away, if it is his own network that is full. Of
+// customers there are fewer, so that operators always find strangers.
 type door struct {
 	net.Listener
 
@@ -59,10 +63,10 @@ func (d *door) admit(v *visitor) bool {
 	defer d.mu.Unlock()
 	anybody := func(*visitor) bool { return true }
 	neighbour := func(other *visitor) bool { return other.network == v.network }
-	if d.count(neighbour) >= maxOfNetwork && !d.evict(neighbour) {
+	if d.count(neighbour) >= maxOfNetwork && !d.evictStranger(neighbour) {
 		return false
 	}
-	for len(d.inside) >= maxConsoleConns && !d.closed && !d.evict(anybody) {
+	for len(d.inside) >= maxConsoleConns && !d.closed && !d.evictStranger(anybody) {
 		d.left.Wait()
 	}
 	if d.closed {
@@ -82,10 +86,15 @@ func (d *door) count(which func(*visitor) bool) (n int) {
 	return n
 }
 
-// evict throws out the stranger among some who has been there longest, and reports
-// whether there is one.
+// evictStranger evicts a stranger among some.
+func (d *door) evictStranger(which func(*visitor) bool) bool {
+	return d.evict(func(v *visitor) bool { return !v.known && which(v) })
+}
+
+// evict throws out that one of some who has been there longest, and reports whether there
+// is one.
 func (d *door) evict(which func(*visitor) bool) bool {
-	i := slices.IndexFunc(d.inside, func(v *visitor) bool { return !v.known && which(v) })
+	i := slices.IndexFunc(d.inside, which)
 	if i < 0 {
 		return false
 	}
@@ -93,6 +102,26 @@ func (d *door) evict(which func(*visitor) bool) bool {
 	d.inside = slices.Delete(d.inside, i, i+1)
 	v.late.Stop()
 	v.Conn.Close()
+	d.left.Signal()
+	return true
+}
+
+// roomFor reports whether a connection may be a customer's, once one has ended over which
+// nobody asks anything: one of his, or of all customers', whichever are too many.
+func (d *door) roomFor(customer string) bool {
+	his := func(v *visitor) bool { return v.known && v.customer == customer }
+	customers := func(v *visitor) bool { return v.known && v.customer != "" }
+	idle := func(of func(*visitor) bool) func(*visitor) bool {
+		return func(v *visitor) bool { return of(v) && v.idle }
+	}
+	switch {
+	case customer == "":
+		return true
+	case d.count(his) >= maxOfCustomer:
+		return d.evict(idle(his))
+	case d.count(customers) >= maxOfCustomers:
+		return d.evict(idle(customers))
+	}
 	return true
 }
 
@@ -111,7 +140,11 @@ type visitor struct {
 	door    *door
 	network string
 	late    *time.Timer // ends the connection of a stranger
-	known   bool        // a good token has come over it
+
+	// Under the door's mutex.
+	known    bool   // a good token has come over it
+	customer string // whose that was; empty: the provider's
+	idle     bool   // nothing is asked over it now
 }
 
 // Close implements net.Conn.
@@ -132,20 +165,44 @@ type visitorKey struct{}
 
 // withVisitor remembers over which connection requests come.
 func withVisitor(ctx context.Context, conn net.Conn) context.Context {
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
-	}
-	return context.WithValue(ctx, visitorKey{}, conn)
+	return context.WithValue(ctx, visitorKey{}, below(conn))
 }
 
-// welcome has the connection of a request be a stranger's no more.
-func welcome(ctx context.Context) {
-	v, ok := ctx.Value(visitorKey{}).(*visitor)
+// below returns the connection under TLS.
+func below(conn net.Conn) net.Conn {
+	if secure, ok := conn.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return conn
+}
+
+// seen notes whether anything is asked over a connection.
+func seen(conn net.Conn, state http.ConnState) {
+	v, ok := below(conn).(*visitor)
 	if !ok {
-		return // a request of a test
+		return
 	}
 	v.door.mu.Lock()
 	defer v.door.mu.Unlock()
-	v.known = true
+	v.idle = state == http.StateIdle
+}
+
+// welcome has the connection of a request be a stranger's no more, but the caller's. It
+// reports whether there is room for one more of his.
+func welcome(ctx context.Context, who Caller) bool {
+	v, ok := ctx.Value(visitorKey{}).(*visitor)
+	if !ok {
+		return true // a request of a test
+	}
+	v.door.mu.Lock()
+	defer v.door.mu.Unlock()
+	if v.known && v.customer == who.Customer {
+		return true
+	}
+	if !v.door.roomFor(who.Customer) {
+		return false
+	}
+	v.known, v.customer = true, who.Customer
 	v.late.Stop()
+	return true
 }

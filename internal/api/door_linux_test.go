@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/site"
 	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
 
@@ -114,7 +116,7 @@ func TestF33TheKnownAreBounded(t *testing.T) {
 	var known []net.Conn
 	for range placesEach {
 		conn := connect(t, c, "127.0.0.1")
-		if got := statusOver(t, conn, tokenOf("acme")); got != 200 {
+		if got := statusOver(t, conn, tokenOf("operator")); got != 200 {
 			t.Fatalf("Expected an answer, got %d", got)
 		}
 		known = append(known, conn)
@@ -134,6 +136,71 @@ func TestF33TheKnownAreBounded(t *testing.T) {
 			t.Fatal("Expected his place to be free again")
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// waiting is a connection over which somebody asks for what does not come.
+func waiting(t *testing.T, c *api.Console, from, token string) net.Conn {
+	t.Helper()
+	conn := connect(t, c, from)
+	io.WriteString(conn, "GET /v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "+token+"\r\n\r\n")
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// TestF33ACustomerDoesNotHoldTheConsole however many addresses he has: of his connections
+// over which nothing is asked the oldest ends for a new one, and his others stay.
+func TestF33ACustomerDoesNotHoldTheConsole(t *testing.T) {
+	c, _ := openConsole(t, api.Config{}, nil)
+	busy := waiting(t, c, "127.0.0.1", tokenOf("acme"))
+	var his []net.Conn
+	for i := range 2 * placesEach {
+		conn := connect(t, c, []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"}[i%3])
+		if got := statusOver(t, conn, tokenOf([]string{"acme", "acmes"}[i%2])); got != 200 {
+			t.Fatalf("Expected an answer, got %d", got)
+		}
+		his = append(his, conn)
+		time.Sleep(6 * time.Millisecond) // he may ask so often
+	}
+	if got, want := ended(his), len(his)-places/4+1; got != want {
+		t.Errorf("Expected %d of his connections to have ended, got %d", want, got)
+	}
+	if ended([]net.Conn{busy}) != 0 {
+		t.Error("Expected the one that is busy to stay")
+	}
+	for who, from := range map[string]string{"operator": "127.0.0.4", "other": "127.0.0.5"} {
+		if got := statusOver(t, connect(t, c, from), tokenOf(who)); got != 200 {
+			t.Errorf("Expected %s to be answered, got %d", who, got)
+		}
+	}
+}
+
+// TestF33CustomersDoNotHoldTheConsole together: there are places that only operators have.
+func TestF33CustomersDoNotHoldTheConsole(t *testing.T) {
+	all := people{tokenOf("operator"): everybody[tokenOf("operator")]}
+	for i := range 8 {
+		name := fmt.Sprint("c", i)
+		all[tokenOf(name)] = api.Caller{Name: name, Role: site.RoleCustomerReadonly, Customer: name}
+	}
+	c, _ := openConsole(t, api.Config{Tokens: all}, nil)
+	var theirs []net.Conn
+	for i := range places {
+		conn := connect(t, c, fmt.Sprintf("127.0.0.%d", i%8+1))
+		if got := statusOver(t, conn, tokenOf(fmt.Sprint("c", i%8))); got != 200 {
+			t.Fatalf("Expected an answer, got %d", got)
+		}
+		theirs = append(theirs, conn)
+	}
+	if got := ended(theirs); got != places/4 {
+		t.Errorf("Expected %d of them to have ended, got %d", places/4, got)
+	}
+	for range places / 4 {
+		if got := statusOver(t, connect(t, c, "127.0.0.9"), tokenOf("operator")); got != 200 {
+			t.Fatalf("Expected an operator to be answered, got %d", got)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func (a *API) ConsoleOver(l net.Listener) *Console {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Console{api: a, socket: l, stop: stop}
 	c.http = newHTTP(ctx, c, io.Discard)
-	c.http.ConnContext = withVisitor
+	c.http.ConnContext, c.http.ConnState = withVisitor, seen
 	c.Use(nil)
 	return c
 }
