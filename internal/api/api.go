@@ -37,7 +37,7 @@ type API struct {
 	askedOf    *limits[string] // by customer
 	failed     *limits[string] // by network
 	feed       *feed
-	streams    streams
+	streams    *crowd
 	copying    sync.Mutex // held while a backup is made
 }
 
@@ -45,7 +45,7 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{Config: cfg, mux: http.NewServeMux(), operations: make(map[string]operation), large: newRooms(),
 		asked: newLimits[Caller](askedRate, askedBurst), askedOf: newLimits[string](customerRate, customerBurst), failed: newLimits[string](failedRate, failedBurst),
-		feed: newFeed(feedSize), streams: streams{of: make(map[Caller]int)}}
+		feed: newFeed(feedSize), streams: newCrowd("read %d streams", maxStreams, maxCustomersStreams, maxCustomerStreams, maxOwnStreams)}
 	a.huma = huma.NewAPI(newDocument(), adapter{a})
 	a.registerEngine()
 	a.registerDraft()

@@ -82,7 +82,7 @@ func TestReadersAndTheWriterDoNotMeet(t *testing.T) {
 }
 
 func TestStreamsAreBounded(t *testing.T) {
-	s := streams{of: make(map[Caller]int)}
+	s := New(Config{}).streams
 	var leave []func()
 	for i := range maxStreams {
 		l, p := s.enter(Caller{Name: fmt.Sprint(i / maxOwnStreams)})

@@ -22,10 +22,12 @@ const eventsPath = "/v1/events"
 
 // Bounds of streams of events.
 const (
-	maxStreams     = 32 // of all callers
-	maxOwnStreams  = 4  // of one
-	heartbeatEvery = 15 * time.Second
-	streamLimit    = 10 * time.Minute // so that a token that is no longer good does not open one for ever
+	maxStreams          = 32 // of all callers
+	maxCustomersStreams = 24 // of all customers: the others are operators'
+	maxCustomerStreams  = 8  // of all users of one
+	maxOwnStreams       = 4  // of one user
+	heartbeatEvery      = 15 * time.Second
+	streamLimit         = 10 * time.Minute // so that a token that is no longer good does not open one for ever
 )
 
 const aboutEvents = `Server-sent events. Each decision is an event ` + "`decision`" + ` with a JournalEntry as its data, as in the journal. Now and then a comment says that the server is there. Who reads too slowly is sent an event ` + "`dropped`" + `, and the stream ends; so it does after 10 minutes in any case.
