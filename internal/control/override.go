@@ -12,12 +12,13 @@ import (
 )
 
 // Reigning returns the override that counts for a site, nil if none does: of those
-// that are not over one of this server goes before those of the store, then the
-// narrowest scope, then the latest. It points into overrides.
+// that are not over one that can touch the site goes before those that cannot, then one
+// of this server before those of the store, then the narrowest scope, then the latest. It
+// points into overrides.
 func Reigning(s *site.Site, overrides []site.Override, now time.Time) *site.Override {
 	var reigning *site.Override
 	for i := range overrides {
-		if o := &overrides[i]; !o.Over(now) && o.Covers(s) && (reigning == nil || precedence(o, reigning) < 0) {
+		if o := &overrides[i]; !o.Over(now) && o.Covers(s) && (reigning == nil || precedence(s, o, reigning) < 0) {
 			reigning = o
 		}
 	}
@@ -25,13 +26,35 @@ func Reigning(s *site.Site, overrides []site.Override, now time.Time) *site.Over
 }
 
 // precedence is below zero if a goes before b. Every server finds the same order.
-func precedence(a, b *site.Override) int {
+func precedence(s *site.Site, a, b *site.Override) int {
 	scope := func(o *site.Override) int { return slices.Index(site.OverrideScopes(), o.Scope) }
+	idle := func(o *site.Override) int {
+		if Untouched(s, o) != nil {
+			return 1
+		}
+		return 0
+	}
 	return cmp.Or(
+		cmp.Compare(idle(a), idle(b)),
 		cmp.Compare(store(a), store(b)),
 		cmp.Compare(scope(a), scope(b)),
 		b.Since.Compare(a.Since),
 		strings.Compare(b.ID, a.ID))
+}
+
+// Untouched says why an override cannot touch a site, whatever is heard of it; nil: it can.
+func Untouched(s *site.Site, o *site.Override) error {
+	switch {
+	case o.Action == site.OverrideCDN && !slices.ContainsFunc(s.CDNs, func(c site.CDN) bool { return c.Name == o.CDN }):
+		return fmt.Errorf("it has no cdn '%s'", o.CDN)
+	case o.Action == site.OverrideShare && o.Share > 0 && o.Share < 1 && !s.MayShare():
+		return unshared(o.Share)
+	}
+	return nil
+}
+
+func unshared(share float64) error {
+	return fmt.Errorf("a share of %g %% of its clients needs 'answer cname HOST', 'answer address' or 'answer switch keyed'", share*100)
 }
 
 // store is 0 for an override of this server alone.
@@ -145,7 +168,7 @@ func (f *forcing) only(next *site.Decision) error {
 	i := slices.IndexFunc(f.s.CDNs, func(c site.CDN) bool { return c.Name == f.o.CDN })
 	switch {
 	case i < 0:
-		return fmt.Errorf("it has no cdn '%s'", f.o.CDN)
+		return Untouched(f.s, f.o)
 	case f.lost(i):
 		return fmt.Errorf("the target of cdn '%s' leads nowhere, or back to the site", f.o.CDN)
 	}
@@ -197,7 +220,7 @@ func (f *forcing) refuse(d site.Decision) error {
 	case f.in.Hides != "":
 		return fmt.Errorf("its CNAME would hide %s of the next plugin: 'hides %[1]s' accepts that", f.in.Hides)
 	case d.Share < 1 && !f.s.MayShare():
-		return fmt.Errorf("a share of %g %% of its clients needs 'answer cname HOST', 'answer address' or 'answer switch keyed'", d.Share*100)
+		return unshared(d.Share)
 	}
 	return nil
 }

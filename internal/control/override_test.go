@@ -86,6 +86,12 @@ func TestReigning(t *testing.T) {
 	of := func(id string, scope site.OverrideScope, name string, changes ...func(*site.Override)) site.Override {
 		return forced(site.OverrideOrigin, append([]func(*site.Override){numbered(id), scoped(scope, name)}, changes...)...)
 	}
+	to := func(cdn string) func(*site.Override) {
+		return func(o *site.Override) { o.Action, o.CDN = site.OverrideCDN, cdn }
+	}
+	share := func(share float64) func(*site.Override) {
+		return func(o *site.Override) { o.Action, o.Share = site.OverrideShare, share }
+	}
 	later, over := lasts(time.Minute, time.Hour), lasts(-time.Hour, 0)
 	all, cdn, origin := of("all", site.ScopeAll, ""), of("cdn", site.ScopeCDN, "edge"), of("origin", site.ScopeOrigin, "fra")
 	class, name := of("class", site.ScopeClass, "web"), of("site", site.ScopeSite, "shop.example.org")
@@ -107,6 +113,10 @@ func TestReigning(t *testing.T) {
 		{"a local one before a narrower one", "2", []site.Override{name, of("2", site.ScopeAll, "", local)}},
 		{"the narrower of two local ones", "3", []site.Override{of("2", site.ScopeAll, "", local, later), of("3", site.ScopeClass, "web", local)}},
 		{"at one moment, the higher ID", "b", []site.Override{of("a", site.ScopeAll, ""), of("b", site.ScopeAll, "")}},
+		{"one that can touch it before a local one that cannot", "all", []site.Override{all, of("1", site.ScopeSite, "www.example.org", local, to("big"))}},
+		{"and before a narrower one that cannot", "class", []site.Override{class, of("1", site.ScopeSite, "www.example.org", share(0.25))}},
+		{"a share of all", "1", []site.Override{class, of("1", site.ScopeSite, "www.example.org", share(1))}},
+		{"if none can, the first of them", "1", []site.Override{of("1", site.ScopeSite, "www.example.org", to("big")), of("2", site.ScopeAll, "", to("huge"))}},
 		{"set by a clock that is ahead", "1", []site.Override{of("1", site.ScopeAll, "", later)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

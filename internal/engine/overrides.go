@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/api"
+	"github.com/cdnredirect/cdnredirect/internal/control"
 	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
@@ -53,6 +54,9 @@ func (e *Engine) showCovered(shown *api.Override, r *runner, o site.Override) {
 	switch {
 	case r.override == nil || r.override.ID != o.ID:
 		why = "another override counts for it"
+		if err := control.Untouched(r.site, &o); err != nil {
+			why = err.Error()
+		}
 	case r.untouched != nil:
 		why = r.untouched.Error()
 	case !r.located():
