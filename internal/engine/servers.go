@@ -9,8 +9,6 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/store"
 )
 
-// goneAfter is after how long a server that says nothing counts as gone.
-const goneAfter = 10 * time.Second
 
 // Servers implements api.Configuration.
 func (c configuration) Servers(ctx context.Context) (api.Servers, error) {
@@ -63,7 +61,7 @@ func shownServer(s store.Server) api.ServerState {
 		State: api.RoleFollows, Age: api.Seconds(s.Ago),
 	}
 	switch {
-	case s.Ago > goneAfter:
+	case s.Ago > store.GoneAfter:
 		shown.State = api.RoleGone
 	case s.Alone:
 		shown.State = api.RoleAlone

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"strings"
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/site"
@@ -275,12 +276,40 @@ func (t *tx) needless(customer string, gone spot) error {
 	if err != nil {
 		return err
 	}
-	held, err := t.heldAt(used)
+	leaving, err := t.leaving(customer, gone)
+	if err != nil {
+		return err
+	}
+	held, err := t.heldAt(append(used, leaving...))
 	if err != nil {
 		return err
 	}
 	if lacking := held.uncovered(used); len(lacking) > 0 {
 		return fail(ErrConflict, "there are still sites that are answered for %s", quoted(lacking))
 	}
+	if lacking := held.uncovered(leaving); len(lacking) > 0 {
+		return fail(ErrConflict, "the sites that are answered for %s are gone, but some server still answers by them: release it when all serve the newest revision", quoted(lacking))
+	}
 	return nil
+}
+
+// leaving returns the names at and below one that sites of a customer had which are gone,
+// and which a server serves still: it is behind, or holds the revision back.
+func (t *tx) leaving(customer string, from spot) (names []holding, err error) {
+	err = t.each(`SELECT names FROM objects WHERE kind = 'site' AND customer = ? AND text <> '' AND until < {forever} AND until >
+			(SELECT COALESCE(MIN(revision), {forever}) FROM servers WHERE revision > 0 AND seen > {now} - ?)`,
+		[]any{customer, GoneAfter.Microseconds()}, func(scan func(...any) error) error {
+			var text string
+			if err := scan(&text); err != nil {
+				return err
+			}
+			spots, err := spotsOf(strings.Fields(text))
+			for _, s := range spots {
+				if strings.HasPrefix(s.key(), from.key()) {
+					names = append(names, holding{s, customer})
+				}
+			}
+			return err
+		})
+	return names, err
 }

@@ -433,3 +433,27 @@ func TestClaimsThatNobodyProves(t *testing.T) {
 		must(t, err)
 	})
 }
+
+// TestAClaimIsNotReleasedWhileAServerAnswers by it, although the site is gone from the store.
+func TestAClaimIsNotReleasedWhileAServerAnswers(t *testing.T) {
+	contract(t, func(t *testing.T, s *store.Store) {
+		newCustomers(t, s, "acme")
+		acme := customer(s, "acme")
+		proved(t, s, "acme", "acme.example")
+		gone := siteOf("www.acme.example", "acme")
+		must(t, answeredFor(t, acme, gone, "www.acme.example", "shop.acme.example"))
+		gone.Text = ""
+		must(t, answeredFor(t, acme, gone))
+		report := func(name string, revision int64) {
+			t.Helper()
+			must(t, s.Report(t.Context(), store.Server{Name: name, Revision: revision}))
+		}
+		report("new", 0)
+		report("one", 2)
+		report("two", 1)
+		expect(t, acme.ReleaseClaim(t.Context(), "acme", "acme.example"), store.ErrConflict,
+			"releasing the claim to 'acme.example': the sites that are answered for 'www.acme.example', 'shop.acme.example' are gone, but some server still answers by them: release it when all serve the newest revision")
+		report("two", 2)
+		must(t, acme.ReleaseClaim(t.Context(), "acme", "acme.example"))
+	})
+}

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// GoneAfter is after how long a server that says nothing counts as gone.
+const GoneAfter = 10 * time.Second
+
 // Server is what a server says of itself.
 type Server struct {
 	Name     string
