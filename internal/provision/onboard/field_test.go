@@ -356,6 +356,13 @@ func (f *field) row(name, cdn string) site.Setup {
 	return f.rows[[2]string{name, cdn}]
 }
 
+// looked is how often somebody has looked for what is due.
+func (f *field) looked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.looks
+}
+
 // said is what was logged, since the last time.
 func (f *field) said() string {
 	f.mu.Lock()
