@@ -38,6 +38,7 @@ type API struct {
 	failed     *limits[string] // by network
 	feed       *feed
 	streams    *crowd
+	waiting    *crowd
 	copying    sync.Mutex // held while a backup is made
 }
 
@@ -45,7 +46,7 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{Config: cfg, mux: http.NewServeMux(), operations: make(map[string]operation), large: newRooms(),
 		asked: newLimits[Caller](askedRate, askedBurst), askedOf: newLimits[string](customerRate, customerBurst), failed: newLimits[string](failedRate, failedBurst),
-		feed: newFeed(feedSize), streams: newCrowd("read %d streams", maxStreams, maxCustomersStreams, maxCustomerStreams, maxOwnStreams)}
+		feed: newFeed(feedSize), waiting: newWaits(), streams: newCrowd("read %d streams", maxStreams, maxCustomersStreams, maxCustomerStreams, maxOwnStreams)}
 	a.huma = huma.NewAPI(newDocument(), adapter{a})
 	a.registerEngine()
 	a.registerDraft()

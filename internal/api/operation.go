@@ -90,6 +90,11 @@ func registerAnswer[I any, A interface{ content() any }](a *API, op operation, d
 		}
 		defer cancel()
 		who := callerOf(ctx)
+		leave, p := a.mayWait(who, in)
+		if p != nil {
+			return nil, huma.ErrorWithHeaders(p, http.Header{"Retry-After": {"1"}})
+		}
+		defer leave()
 		err = a.once(ctx, who, func() (body any, err error) {
 			if out, err = do(ctx, who, in); err != nil {
 				return nil, err

@@ -100,6 +100,8 @@ func (w *Writing) Resolve(ctx huma.Context) []error {
 	return append(faults, waits(w.Wait, &w.wait)...)
 }
 
+func (w *Writing) waits() time.Duration { return w.wait }
+
 type putDocument[D any] struct {
 	ObjectName
 	Writing

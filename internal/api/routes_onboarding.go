@@ -76,6 +76,8 @@ func (in *onboardingInput) Resolve(huma.Context) []error {
 	return nil
 }
 
+func (in *onboardingInput) waits() time.Duration { return in.wait }
+
 // mostWatch is how long somebody may wait for news of an onboarding at once.
 const mostWatch = time.Minute
 

@@ -112,6 +112,8 @@ type revisionInput struct {
 // Resolve implements huma.Resolver.
 func (in *revisionInput) Resolve(huma.Context) []error { return waits(in.Wait, &in.wait) }
 
+func (in *revisionInput) waits() time.Duration { return in.wait }
+
 func (a *API) revision(ctx context.Context, who Caller, in *revisionInput) (Spread, error) {
 	return a.Store.Await(ctx, in.Revision, in.wait, who)
 }

@@ -35,8 +35,10 @@ func (c configuration) Await(ctx context.Context, revision int64, d time.Duratio
 func (c configuration) await(ctx context.Context, revision int64, d time.Duration) (spread api.Spread) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
+	began := time.Now()
+	look := func() (api.Servers, error) { return c.Servers(context.WithoutCancel(ctx)) } // it limits itself
 	for pause := lookAgain; ; pause = min(2*pause, lookSeldom) {
-		servers, err := c.Servers(context.WithoutCancel(ctx)) // it limits itself
+		servers, err := c.sighting.share(began, look)
 		if err == nil {
 			spread = spreadOf(servers.Servers, revision)
 		}

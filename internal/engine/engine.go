@@ -58,7 +58,8 @@ type Engine struct {
 	stop      context.CancelFunc
 	tasks     sync.WaitGroup
 
-	api *api.API
+	api      *api.API
+	sighting *sighting // of the servers
 
 	offered     *api.Server   // for the next Offer
 	console     *console      // for the next Offer
@@ -137,6 +138,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg:       cfg,
 		events:    make(chan event),
+		sighting:  newSighting(),
 		ctx:       ctx,
 		stop:      cancel,
 		sources:   make(map[site.Target]*source),
