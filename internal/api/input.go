@@ -17,7 +17,7 @@ const (
 	mostHistory = 1000
 	mostJournal = 10_000
 
-	MaxWait = time.Minute // for the servers, at once
+	MaxWait = time.Minute // that a request waits
 )
 
 // some keeps a list from being null.
@@ -54,7 +54,7 @@ func named(place string, kind site.ObjectKind, name *string) []error {
 	return nil
 }
 
-// waits reads how long it is waited for the servers.
+// waits reads how long a request waits at most.
 func waits(text string, into *time.Duration) []error {
 	if text == "" {
 		return nil

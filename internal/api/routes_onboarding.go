@@ -59,27 +59,14 @@ func (a *API) onboardings(ctx context.Context, who Caller, in *OnboardingQuery) 
 type onboardingInput struct {
 	ID      string `path:"id" doc:"The ID of the onboarding" example:"k5x3q7p2m4n6r8t9v1w2y3z4a5"`
 	Version int64  `query:"version" doc:"The version that is known already" example:"7"`
-	Wait    string `query:"wait" doc:"How long to wait for another one, up to a minute" example:"30s"`
+	Wait    string `query:"wait" doc:"How long to wait for another one, 1m at most; absent or 0s: not at all" example:"30s"`
 	wait    time.Duration
 }
 
 // Resolve implements huma.Resolver.
-func (in *onboardingInput) Resolve(huma.Context) []error {
-	if in.Wait == "" {
-		return nil
-	}
-	d, err := time.ParseDuration(in.Wait)
-	if err != nil || d <= 0 || d > mostWatch {
-		return []error{&Fault{Location: "query.wait", Message: "expected a time with its unit, up to 1m, such as 30s", Value: in.Wait}}
-	}
-	in.wait = d
-	return nil
-}
+func (in *onboardingInput) Resolve(huma.Context) []error { return waits(in.Wait, &in.wait) }
 
 func (in *onboardingInput) waits() time.Duration { return in.wait }
-
-// mostWatch is how long somebody may wait for news of an onboarding at once.
-const mostWatch = time.Minute
 
 func (a *API) onboarding(ctx context.Context, who Caller, in *onboardingInput) (Onboarding, error) {
 	if in.wait == 0 {

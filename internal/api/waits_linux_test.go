@@ -105,3 +105,25 @@ type deadlines struct{ http.ResponseWriter }
 
 func (deadlines) SetWriteDeadline(time.Time) error { return nil }
 func (deadlines) SetReadDeadline(time.Time) error  { return nil }
+
+func (unsettled) Onboarding(context.Context, string, api.Caller) (api.Onboarding, error) {
+	return api.Onboarding{ID: "as it is"}, nil
+}
+
+// TestAllWaitsAreReadAlike: 0s is not to wait.
+func TestAllWaitsAreReadAlike(t *testing.T) {
+	var s unsettled
+	h := api.Handler(api.Config{Engine: oneSite("a."), Log: new(journal), Store: s, Resources: api.Resources{Onboardings: s, Documents: s}})
+	for _, does := range []string{"GET /v1/revisions/1?", "GET /v1/onboardings/x?", "DELETE /v1/config/site/a.example.org?why=x&"} {
+		for wait, want := range map[string]string{
+			"0s": "", "-1s": `"expected a time from 0s to 1m, such as '5s'"`, "61s": `"expected a time from 0s to 1m, such as '5s'"`, "5": `"expected a time from 0s to 1m, such as '5s'"`,
+		} {
+			method, path, _ := strings.Cut(does, " ")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(deadlines{w}, httptest.NewRequest(method, path+"wait="+wait, nil))
+			if (want == "") != (w.Code == 200) || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%swait=%s: Expected %q, got %d %s", does, wait, want, w.Code, w.Body)
+			}
+		}
+	}
+}
