@@ -192,9 +192,12 @@ func (a *API) admit(op operation, w http.ResponseWriter, r *http.Request) (relea
 	switch {
 	case errors.Is(err, errManyWait):
 		return nil, tooMany(w, time.Second, err.Error())
+	case errors.Is(err, errNoRoom):
+		return nil, tooMany(w, bodyLimit, err.Error())
 	case err != nil:
 		return nil, problemOf(err)
 	}
+	r.Body = newHurried(w, r.Body)
 	return release, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // How many large bodies there are.
@@ -29,7 +30,14 @@ type room struct {
 	here  int           // there, or waiting
 }
 
-var errManyWait = errors.New("too many drafts of yours wait")
+// roomLimit is how long a body waits. Whether who sends it is there still is not known
+// before it is read.
+const roomLimit = 30 * time.Second
+
+var (
+	errManyWait = errors.New("too many drafts of yours wait")
+	errNoRoom   = errors.New("other drafts take long")
+)
 
 func newRooms() *rooms {
 	return &rooms{of: make(map[Caller]*room), customers: make(chan struct{}, mostLarge), provider: make(chan struct{}, mostLarge)}
@@ -43,12 +51,14 @@ func ownerOf(who Caller) Caller {
 	return Caller{Name: who.Name}
 }
 
-// enter waits until a body may come, and returns what is to be called once it is gone.
+// enter waits until a body may come, but not for long, and returns what is to be called once it is gone.
 func (r *rooms) enter(ctx context.Context, who Caller) (leave func(), err error) {
 	owner, all := ownerOf(who), r.provider
 	if who.Customer != "" {
 		all = r.customers
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, roomLimit, errNoRoom)
+	defer cancel()
 	own, err := r.come(owner)
 	if err != nil {
 		return nil, err
@@ -74,7 +84,7 @@ func occupy(ctx context.Context, place chan<- struct{}) error {
 	case place <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for another draft that is put: %w", ctx.Err())
+		return fmt.Errorf("waiting for another draft that is put: %w", context.Cause(ctx))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cdnredirect/cdnredirect/test/bubble"
 )
@@ -114,5 +115,32 @@ func TestWhoWaitsForHimselfIsNotTooMany(t *testing.T) {
 			v.end()
 		}
 		synctest.Wait()
+	})
+}
+
+// TestNobodyWaitsForRoomForEver, neither for himself nor for others.
+func TestNobodyWaitsForRoomForEver(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		r := newRooms()
+		all := []*visit{visiting(r, Caller{Name: "ann", Customer: "acme"}), visiting(r, Caller{Name: "ben", Customer: "beta"})}
+		his, others := visiting(r, Caller{Name: "cem", Customer: "acme"}), visiting(r, Caller{Name: "dan", Customer: "gamma"})
+		time.Sleep(roomLimit - time.Second)
+		synctest.Wait()
+		if his.err != nil || others.err != nil {
+			t.Errorf("Expected both to wait still, got %v, %v", his.err, others.err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for _, v := range []*visit{his, others} {
+			if !errors.Is(v.err, errNoRoom) || v.err.Error() != "waiting for another draft that is put: other drafts take long" {
+				t.Errorf("Expected to be sent away, got %v", v.err)
+			}
+		}
+		for _, v := range all {
+			v.goes()
+		}
+		if len(r.of) != 0 {
+			t.Errorf("Expected nobody to be remembered, got %v", r.of)
+		}
 	})
 }
