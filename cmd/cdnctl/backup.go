@@ -37,6 +37,8 @@ in it.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		found, err := database.Contents{}, error(nil)
 		switch path := args[0]; {
+		case *verify && *force:
+			return errors.New("--force is for a backup that is made, and --verify makes none")
 		case *verify:
 			found, err = verifyFile(cmd, path)
 		case path == "-":

@@ -120,6 +120,8 @@ func TestBackup(t *testing.T) {
 	expect(t, code, 0, out+complaint, good)
 	code, out, _ = plain(t, "backup", "--verify", path)
 	expect(t, code, 0, out, contentsShown)
+	code, out, complaint = plain(t, "backup", "--verify", "--force", path)
+	expect(t, code, 2, out+complaint, "cdnctl: --force is for a backup that is made, and --verify makes none\n")
 	only(t, dir, "b")
 }
 
