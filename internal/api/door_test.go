@@ -20,8 +20,10 @@ func TestBusyConnectionsEndForNobody(t *testing.T) {
 	var first *visitor
 	for range maxOfCustomer {
 		v, ctx := arrives()
-		if !welcome(ctx, Caller{Customer: "acme"}) || !welcome(ctx, Caller{Customer: "acme"}) {
-			t.Fatal("Expected room")
+		for range 2 { // the second request over it finds its place
+			if !welcome(ctx, Caller{Customer: "acme"}) {
+				t.Fatal("Expected room")
+			}
 		}
 		if first == nil {
 			first = v
