@@ -9,7 +9,6 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/store"
 )
 
-
 // Servers implements api.Configuration.
 func (c configuration) Servers(ctx context.Context) (api.Servers, error) {
 	k := c.inForceKept()
