@@ -407,7 +407,7 @@ func TestAChangeMayTakeItsTime(t *testing.T) {
 		method, target, body string
 		read                 time.Duration // that it takes to come, at least
 	}{
-		{"PUT", "/v1/draft", `{"sources": [{}]}`, 10 * time.Second}, // and more as it comes: see TestF33ALargeBodyHasToCome
+		{"PUT", "/v1/draft", `{"sources": [{}]}`, 4 * time.Minute},
 		{"POST", "/v1/migrate", `{}`, 5 * time.Second},
 	} {
 		w, now := newRecorder(), time.Now()

@@ -188,7 +188,7 @@ func (a *API) admit(op operation, w http.ResponseWriter, r *http.Request) (relea
 	if !op.large {
 		return func() {}, nil
 	}
-	release, err := a.large.enter(r.Context(), callerOf(r.Context()))
+	leave, err := a.large.enter(r.Context(), callerOf(r.Context()))
 	switch {
 	case errors.Is(err, errManyWait):
 		return nil, tooMany(w, time.Second, err.Error())
@@ -197,8 +197,12 @@ func (a *API) admit(op operation, w http.ResponseWriter, r *http.Request) (relea
 	case err != nil:
 		return nil, problemOf(err)
 	}
-	r.Body = newHurried(w, r.Body)
-	return release, nil
+	body := hurry(w, r.Body)
+	r.Body = body
+	return func() {
+		body.stop()
+		leave()
+	}, nil
 }
 
 // recovered has a panic end one request, not the process. One that is meant to break the
