@@ -124,3 +124,23 @@ func TestBuild(t *testing.T) {
 		t.Errorf("Expected the class to be missed, got %v", err)
 	}
 }
+
+// TestAnOriginAtANode is refused where the nodes are configured for the site: such a node
+// would ask itself.
+func TestAnOriginAtANode(t *testing.T) {
+	edge := cdnBlock("edge", "operated own", "deploy nginx /bin/x", "node a 192.0.2.7", "node b 192.0.2.1", aNodeProbe)
+	const why = "the address '192.0.2.1' of an origin is that of node 'b' of cdn 'edge' at Corefile:2, which would ask itself for the site"
+	of := "site www.example.org {\n" + strings.Join(needed, "\n") + "\n}\n"
+	_, _, err := readCDNs(edge, of)
+	wantError(t, err, "Corefile:9"+parsing+why)
+	if _, _, err := readCDNs(edge, strings.ReplaceAll(of, "cdn edge", "cdn other")); err != nil {
+		t.Errorf("Expected a site without that CDN to be taken, got %v", err)
+	}
+	if _, _, err := readCDNs(strings.ReplaceAll(edge, "deploy nginx /bin/x", ""), of); err != nil {
+		t.Errorf("Expected nodes that nobody configures to be taken, got %v", err)
+	}
+
+	f := follow(t, "cdnredirect {\n"+edge+"}\n")
+	f.bad([]string{"site/www.example.org@1: store/site/www.example.org@1:1" + parsing + why}, strings.TrimSpace(of))
+	f.good(strings.Replace(strings.TrimSpace(of), "192.0.2.1", "192.0.2.10", 1))
+}

@@ -214,7 +214,7 @@ func (s *Site) CheckWatched(cdns map[string]*WatchedCDN) error {
 		if c == nil {
 			continue
 		}
-		if err := c.checkTarget(s); err != nil {
+		if err := cmp.Or(c.checkTarget(s), c.checkOrigins(s)); err != nil {
 			return err
 		}
 		for _, f := range c.Watch.Feeds {

@@ -238,6 +238,11 @@ func ValidateWatched(cdns []*WatchedCDN, sites []*Site, servers []Server, zones 
 		if err := cmp.Or(c.CheckZone(servers, zones), c.checkTargets(cdns, sites)); err != nil {
 			return err
 		}
+		for _, s := range sites {
+			if err := c.checkOrigins(s); err != nil {
+				return err
+			}
+		}
 		for _, src := range slices.Concat(c.Watch.Probes, c.Watch.Feeds) {
 			u, err := url.Parse(src.URL)
 			if err != nil {
@@ -322,6 +327,24 @@ func (c *WatchedCDN) checkTarget(s *Site) error {
 	for _, line := range s.CDNs {
 		if c.Zone != "" && line.Name == c.Name && (line.Target == c.Zone || !dns.IsSubDomain(c.Zone, line.Target)) {
 			return &PlaceError{s.Place, fmt.Errorf("target '%s' of cdn '%s' is not below its dns zone '%s', which is at %s", line.Target, c.Name, c.Zone, c.Place)}
+		}
+	}
+	return nil
+}
+
+// checkOrigins refuses an origin at a node that is to be configured for the site: it would
+// ask itself.
+func (c *WatchedCDN) checkOrigins(s *Site) error {
+	if c.Provision.Deploy == nil || !c.Nodes() || !slices.ContainsFunc(s.CDNs, func(line CDN) bool { return line.Name == c.Name }) {
+		return nil
+	}
+	for _, node := range c.Watch.Origins {
+		for _, o := range s.Origins {
+			for _, addr := range o.Addresses {
+				if slices.Contains(node.Addresses, addr) {
+					return &PlaceError{s.Place, fmt.Errorf("the address '%s' of an origin is that of node '%s' of cdn '%s' at %s, which would ask itself for the site", addr, node.Name, c.Name, c.Place)}
+				}
+			}
 		}
 	}
 	return nil

@@ -47,6 +47,9 @@ func writeNginx(r Request) (string, error) {
 	line(1, "if ($host !~ ^(%s)$) {", alternatives(hosts))
 	line(2, "return 421;") // it is the first server block, and stands for all others
 	line(1, "}")
+	line(1, "if ($http_cdn_loop ~* \"%s\") {", cameRound)
+	line(2, "return 508;")
+	line(1, "}")
 	line(1, "set $cdnredirect_loop cdnredirect;")
 	line(1, "if ($http_cdn_loop) {")
 	line(2, "set $cdnredirect_loop \"$http_cdn_loop, cdnredirect\";")
@@ -85,6 +88,10 @@ func tlsOf(from upstream) []string {
 	}
 	return append(directives, "proxy_ssl_verify on", "proxy_ssl_verify_depth 5", "proxy_ssl_trusted_certificate cdnredirect_trusted.pem")
 }
+
+// cameRound matches the CDN-Loop of a request that has been at a node before: its origin
+// leads back to the nodes, and would be asked without end (RFC 8586, section 2).
+const cameRound = `(^|[ \t,])cdnredirect([ \t,;]|$)`
 
 // alternatives is a regular expression of just these hosts.
 func alternatives(hosts []string) string {
