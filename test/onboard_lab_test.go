@@ -167,7 +167,7 @@ func (l *shopLab) asBob(t *testing.T, args ...string) *exec.Cmd {
 func (l *shopLab) startShops(t *testing.T) {
 	t.Helper()
 	dir := folder(t)
-	launch(t, l.command("nginx", "-p", dir, "-c", write(t, dir, "nginx.conf", nginxWith("master_process off;", `
+	launch(t, l.command("nginx", "-p", dir, "-c", write(t, dir, "nginx.conf", nginxWith(dir, "master_process off;", `
     server {
         listen `+nodesOrigin+`:80;
         location / { default_type text/plain; add_header Cache-Control no-store; return 200 "shop $host of nginx\n"; }
@@ -175,17 +175,18 @@ func (l *shopLab) startShops(t *testing.T) {
     }`))))
 }
 
-// nginxWith is a configuration of nginx with lines at its top, and in its block http.
-func nginxWith(top, http string) string {
+// nginxWith is a configuration of nginx, whose files are in a folder, with lines at its
+// top, and in its block http.
+func nginxWith(dir, top, http string) string {
 	return `daemon off;
 user root;
-pid nginx.pid;
+pid ` + dir + `/nginx.pid;
 error_log stderr;
 ` + top + `
 events {}
 http {
     access_log off;
-    client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
+    client_body_temp_path ` + dir + `/tmp; proxy_temp_path ` + dir + `/tmp; fastcgi_temp_path ` + dir + `/tmp; uwsgi_temp_path ` + dir + `/tmp; scgi_temp_path ` + dir + `/tmp;
 ` + http + `
 }
 `
@@ -201,8 +202,8 @@ func (l *shopLab) prepareNodes(t *testing.T) {
 	t.Helper()
 	deploy := filepath.Join(repository(t), "deploy")
 	for _, node := range nodes[:2] {
-		write(t, l.dirs[node], "nginx.conf", nginxWith("worker_processes 1;", `
-    proxy_cache_path cache keys_zone=cdnredirect:1m;
+		write(t, l.dirs[node], "nginx.conf", nginxWith(l.dirs[node], "worker_processes 1;", `
+    proxy_cache_path `+l.dirs[node]+`/cache keys_zone=cdnredirect:1m;
     server { listen `+node+`:80 default_server; return 200 "`+nobodyHere+`\n"; }
     include sites/*.conf;`))
 		write(t, l.dirs[node], "cdnredirect_server.conf", "listen "+node+":80;\n")
@@ -248,7 +249,7 @@ exec `+deploy+`/varnish `+varnish+` `+varnish+`/work "$1" <"$in"
 func (l *shopLab) up(t *testing.T, node string) {
 	t.Helper()
 	dir := l.dirs[node]
-	cmd := l.command("nginx", "-p", dir, "-c", "nginx.conf")
+	cmd := l.command("nginx", "-c", filepath.Join(dir, "nginx.conf"))
 	if node == nodes[2] {
 		cmd = l.command("varnishd", "-F", "-a", node+":80", "-f", filepath.Join(dir, "main.vcl"), "-n", filepath.Join(dir, "work"), "-s", "malloc,8M")
 	}

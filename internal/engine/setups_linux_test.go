@@ -115,13 +115,13 @@ func newNginxNode(t *testing.T) nginxNode {
 	n := nginxNode{freeAddress(t).String(), dir}
 	for name, text := range map[string]string{
 		"nginx.conf": `daemon off;
-pid nginx.pid;
+pid ` + dir + `/nginx.pid;
 error_log stderr;
 events {}
 http {
     access_log off;
-    client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
-    proxy_cache_path cache keys_zone=cdnredirect:1m;
+    client_body_temp_path ` + dir + `/tmp; proxy_temp_path ` + dir + `/tmp; fastcgi_temp_path ` + dir + `/tmp; uwsgi_temp_path ` + dir + `/tmp; scgi_temp_path ` + dir + `/tmp;
+    proxy_cache_path ` + dir + `/cache keys_zone=cdnredirect:1m;
     include sites/*.conf;
 }
 `,
@@ -129,7 +129,7 @@ http {
 	} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
-	cmd := exec.Command("nginx", "-p", dir, "-c", "nginx.conf")
+	cmd := exec.Command("nginx", "-c", filepath.Join(dir, "nginx.conf"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, cmd.Start())
 	t.Cleanup(func() {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -62,7 +63,7 @@ func TestANodeDies(t *testing.T) {
 				return step.State == site.StepWaiting && strings.Contains(step.Words, "exit status 75")
 			})
 		})
-		launch(t, "nginx", "-p", n.dir, "-c", "nginx.conf")
+		launch(t, "nginx", "-c", filepath.Join(n.dir, "nginx.conf"))
 		eventually(t, "all sites", func() bool { return s.running() == 0 })
 	}, func(c *onboard.Config) { c.Steps = steps })
 	for _, o := range all {

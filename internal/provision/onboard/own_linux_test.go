@@ -162,20 +162,29 @@ func startNginx(t *testing.T) *node {
 	dir, addr := nodeFolder(t), freePort(t)
 	write(t, dir, "nginx.conf", `
 daemon off;
-pid nginx.pid;
+pid `+dir+`/nginx.pid;
 error_log stderr;
 events {}
 http {
     access_log off;
-    client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
-    proxy_cache_path cache keys_zone=cdnredirect:1m;
+    `+temporary(dir)+`
+    proxy_cache_path `+dir+`/cache keys_zone=cdnredirect:1m;
     include sites/*.conf;
 }
 `)
 	write(t, dir, "cdnredirect_server.conf", "listen "+addr+";\n")
-	run := launch(t, "nginx", "-p", dir, "-c", "nginx.conf")
+	run := launch(t, "nginx", "-c", filepath.Join(dir, "nginx.conf"))
 	eventually(t, "nginx", func() bool { _, err := os.Stat(filepath.Join(dir, "nginx.pid")); return err == nil })
 	return nodeOf(deployment(t, site.DeployNginx, dir), addr, dir, run)
+}
+
+// temporary has all of nginx's temporary files in a folder.
+func temporary(dir string) string {
+	var b strings.Builder
+	for _, of := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		fmt.Fprintf(&b, "%s_temp_path %s/tmp; ", of, dir)
+	}
+	return b.String()
 }
 
 func startVarnish(t *testing.T) *node {
