@@ -31,6 +31,12 @@ func Refuse(err error) error {
 	return refused{err}
 }
 
+// isFinal reports whether an error is of what is of no use to try again.
+func isFinal(err error) bool {
+	var of refused
+	return errors.As(err, &of)
+}
+
 // inside is the error of what the operator's programs say: it may name what customers are
 // not to know.
 type inside struct{ error }

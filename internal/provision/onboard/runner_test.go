@@ -485,3 +485,33 @@ func TestACDNThatDoesNotAnswerIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// TestAnOriginThatMayNotBeAsked ends the onboarding: it stands in the site. A CDN that leads
+// there is waited for.
+func TestAnOriginThatMayNotBeAsked(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		w, o := newWorld(), newOnboarding(site.Onboard, www, "edge")
+		s := newShelf(o)
+		forbidden := health.Result{Failure: site.FailureForbidden, Err: errors.New("connecting: not allowed for a public target: the address 192.0.2.77")}
+		w.ask = func(site.Target) health.Result { return forbidden }
+		run(s, w, func() {
+			time.Sleep(time.Minute)
+			expect(t, "A CDN there", shown(s.get(o.ID)), "running: check=done proof=done cdnedge=done certificate=waiting verify=pending publish=pending live=pending")
+			w.change(func() {
+				w.ask = func(target site.Target) health.Result {
+					switch {
+					case target.Kind == "tls":
+						return health.Result{}
+					case strings.HasPrefix(target.URL, "http://198.51.100.1:80/") || !strings.Contains(target.URL, "acme-challenge"):
+						return health.Result{Failure: site.FailureStatus, Err: errors.New("status 502")}
+					}
+					return forbidden
+				}
+			})
+			time.Sleep(3 * time.Minute)
+		})
+		expect(t, "The steps", shown(s.get(o.ID)), "undone: check=undone proof=undone cdnedge=undone certificate=undone verify=undone publish=pending live=pending")
+		expect(t, "Why", s.get(o.ID).Failure, "verify: cdn edge: asking the origin: connecting: not allowed for a public target: the address 192.0.2.77: "+
+			"give an address on the public Internet, with a port that probes of its kind may ask, or have an operator 'allow' its network")
+	})
+}

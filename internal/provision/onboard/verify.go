@@ -45,13 +45,18 @@ func (t try) certify(ctx context.Context) (string, error) {
 }
 
 // verify waits until each CDN answers for each host as the site wants it, and has our own
-// pass on the challenges of authorities: certificates of the origin go on being renewed.
+// pass on the challenges of authorities: certificates of the origin go on being renewed. That
+// an origin may not be asked at all is said before anything that a CDN makes of it.
 func (t try) verify(ctx context.Context) (string, error) {
 	return t.everywhere(ctx, func(ctx context.Context, p place) (string, error) {
-		if err := t.page(ctx, p); err != nil || p.thirdParty {
+		err := t.page(ctx, p)
+		if p.thirdParty {
 			return "", err
 		}
-		return "", t.challenge(ctx, p)
+		if passed := t.challenge(ctx, p); err == nil || isFinal(passed) {
+			err = passed
+		}
+		return "", err
 	})
 }
 
@@ -85,7 +90,10 @@ func (t try) everywhere(ctx context.Context, look func(context.Context, place) (
 	for _, c := range s.CDNs {
 		_, thirdParty := t.Providers.Provider(c.Name)
 		said, err := t.at(ctx, s, c, thirdParty, look)
-		if err != nil {
+		switch {
+		case isFinal(err):
+			return "", fmt.Errorf("cdn %s: %w", c.Name, err)
+		case err != nil:
 			missing = append(missing, fmt.Sprintf("cdn %s: %v", c.Name, err))
 		}
 		words = said
@@ -167,6 +175,8 @@ func (t try) challenge(ctx context.Context, p place) error {
 	}
 	want, got := t.Network.Ask(ctx, origin), t.Network.Ask(ctx, cdn)
 	switch {
+	case want.Failure == site.FailureForbidden: // by us, and it stands in the site
+		return Refuse(fmt.Errorf("asking the origin: %w: give an address on the public Internet, with a port that probes of its kind may ask, or have an operator 'allow' its network", want.Err))
 	case want.Failure != "":
 		return fmt.Errorf("asking the origin for '%s': %w", path, want.Err)
 	case got.Failure != "":
