@@ -36,7 +36,7 @@ import (
 )
 
 // Version of cdnredirect.
-const Version = "0.1.0"
+const Version = site.Version
 
 // userAgent is what probes call themselves.
 const userAgent = "cdnredirect/" + Version + " (+https://github.com/cdnredirect/cdnredirect)"

@@ -37,7 +37,7 @@ func newApply(server dial) *cobra.Command {
 		Example: `  cdnctl apply -f sites/ --dry-run
   cdnctl apply -f sites/ -m 'new shop' --wait
   cdnctl get -o yaml | sed s/bigcdn/smallcdn/ | cdnctl apply -f - -m 'another CDN'`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	files := cmd.Flags().StringArrayP("file", "f", nil, "`PATH` of a directory or a file, or - for the standard input; it may be repeated")
 	dry := cmd.Flags().Bool("dry-run", false, "show what would be changed, and change nothing")

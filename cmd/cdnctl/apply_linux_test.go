@@ -198,7 +198,7 @@ func TestApplyIsWrong(t *testing.T) {
 		{"-m x", "say what to apply with -f DIR, -f FILE or -f -"},
 		{"-m x -f", "flag needs an argument"},
 		{"-m x -f none", "none: no such file or directory"},
-		{"-m x x", `unknown command "x"`},
+		{"-m x x", "1 argument too many: 'x'"},
 		{"--dry-run -f " + file("e.json"), "there is no document in '" + file("e.json") + "'"},
 		{"--prune --dry-run -f " + file("e.json"), "there is no document in"},
 		{"--dry-run -f " + dir + " -f " + file("a.yaml"), file("b.yaml") + ":2: site 'x..y': name: 'x..y' is not a domain name"},

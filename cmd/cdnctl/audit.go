@@ -12,7 +12,7 @@ func newAudit(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Show who wrote what into the store, the newest first",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	number := countFlag(cmd, 20, "entries, the newest ones; 1000 at most")

@@ -247,7 +247,7 @@ func TestStoresThatAreRefused(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"restore --store sqlite":                         "accepts 1 arg(s), received 0",
-		"restore b --put-back --store x":                 "unknown command \"b\"",
+		"restore b --put-back --store x":                 "1 argument too many: 'b'",
 		"restore --put-back --store 'sqlite /nowhere/x'": "there is no '/nowhere/x': put the copy there",
 		"backup":                    "accepts 1 arg(s), received 0",
 		"backup /nowhere/x -o html": "unknown output 'html'",

@@ -392,7 +392,7 @@ func TestExitCodes(t *testing.T) {
 		{nil, 0, ""},
 		{[]string{"probe", "-o", "json", "x"}, 1, ""},
 		{[]string{"nonsense"}, 2, `unknown command "nonsense"`},
-		{[]string{"states", "more"}, 2, "more"},
+		{[]string{"states", "more"}, 2, "1 argument too many: 'more'"},
 		{[]string{"states", "--nonsense"}, 2, "--nonsense"},
 		{[]string{"states", "-o", "xml"}, 2, "unknown output 'xml': write table or json"},
 		{[]string{"explain"}, 2, "1 arg"},

@@ -14,7 +14,7 @@ func newCDNs(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cdns",
 		Short: "Show how the CDNs are that are watched or checked, and why",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	form := outputFlag(cmd, "text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

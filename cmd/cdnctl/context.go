@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -104,24 +105,30 @@ func newContextUse() *cobra.Command {
 }
 
 func newContextList() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "Show the servers that have a name",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	return newList("Show the servers that have a name", []string{"NAME", "IN USE", "SERVER", "TOKEN", "CA"},
+		func(*cobra.Command) ([]shownContext, error) {
 			all, err := readContexts()
-			if err != nil {
-				return answered(err)
-			}
-			rows := [][]string{{"NAME", "IN USE", "SERVER", "TOKEN", "CA"}}
-			for _, c := range all.Contexts {
-				rows = append(rows, []string{c.Name, yes(c.Name == all.Current), c.where(), orDash(c.TokenFile), orDash(c.CA)})
-			}
-			p := page{w: cmd.OutOrStdout()}
-			p.table("", rows)
-			return answered(p.err)
-		},
+			return all.shown(), err
+		}, func(c shownContext) []string {
+			return []string{c.Name, yes(c.InUse), cmp.Or(c.Socket, c.URL), orDash(c.TokenFile), orDash(c.CA)}
+		})
+}
+
+// shownContext is a context as programs see it.
+type shownContext struct {
+	Name      string `json:"name"`
+	InUse     bool   `json:"in_use"`
+	URL       string `json:"url,omitempty"`
+	Socket    string `json:"socket,omitempty"`
+	TokenFile string `json:"token_file,omitempty"`
+	CA        string `json:"ca,omitempty"`
+}
+
+func (all contexts) shown() (shown []shownContext) {
+	for _, c := range all.Contexts {
+		shown = append(shown, shownContext{c.Name, c.Name == all.Current, c.URL, c.Socket, c.TokenFile, c.CA})
 	}
+	return shown
 }
 
 func newContextRemove() *cobra.Command {

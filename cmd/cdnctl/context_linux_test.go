@@ -70,6 +70,9 @@ func TestContextsSayWhomToAsk(t *testing.T) {
 	if out := goodLine(t, "context", "list"); !strings.Contains(out, "prod  yes") || !strings.Contains(out, "here  no      /nowhere/s") || strings.Contains(out, aSecret) {
 		t.Errorf("Expected both contexts, got %s", out)
 	}
+	if out, want := goodLine(t, "context", "list", "-o", "yaml"), "- name: here\n  in_use: false\n  socket: /nowhere/s\n"; !strings.HasSuffix(out, want) {
+		t.Errorf("Expected %q at the end, got %q", want, out)
+	}
 	expect(t, 0, 0, goodLine(t, "whoami"), him)
 	for _, c := range []struct {
 		env  map[string]string

@@ -110,14 +110,6 @@ func (all contexts) index(name string) int {
 	return slices.IndexFunc(all.Contexts, func(c serverContext) bool { return c.Name == name })
 }
 
-// where says whom it asks.
-func (c serverContext) where() string {
-	if c.Socket != "" {
-		return c.Socket
-	}
-	return c.URL
-}
-
 // client returns the client of a context. A token of the environment goes before that of
 // a file.
 func (c serverContext) client() (*api.Client, error) {

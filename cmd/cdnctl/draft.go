@@ -15,8 +15,9 @@ func newDraft(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "draft",
 		Short: "Show what publishing would change, and change it",
-		Long:  `Show what publishing would change. Every operator has a draft of his own.`,
-		Args:  cobra.NoArgs,
+		Long: `Show what publishing would change. Every operator has a draft
+of his own, and every admin of a customer.`,
+		Args: noArgs,
 	}
 	form := outputFlag(cmd, "text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -126,7 +127,7 @@ func newDraftDrop(server dial) *cobra.Command {
 	return &cobra.Command{
 		Use:   "drop",
 		Short: "Empty the draft, so that publishing would change nothing",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return answered(server().DropDraft(cmd.Context()))
 		},

@@ -11,6 +11,14 @@ import (
 	"github.com/cdnredirect/cdnredirect/internal/api"
 )
 
+// noArgs is cobra.NoArgs, which takes an argument for a command also where there are none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && !cmd.HasSubCommands() {
+		return fmt.Errorf("%s too many: '%s'", plural(len(args), "argument"), args[0])
+	}
+	return cobra.NoArgs(cmd, args)
+}
+
 // whyFlag adds -m, which the returned function reads.
 func whyFlag(cmd *cobra.Command) func() (string, error) {
 	text := cmd.Flags().StringP("message", "m", "", "`TEXT` that says why, for those who look later")

@@ -12,7 +12,7 @@ func newHistory(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "Show what was published when, by whom and why",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	number := countFlag(cmd, 20, "revisions, the newest ones")

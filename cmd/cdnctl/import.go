@@ -33,7 +33,7 @@ func newImport() *cobra.Command {
 		Use:   "import",
 		Short: "Make blocks of another product's configuration",
 		Long:  aboutImport,
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(ownCodes(newImportGdnsd()), ownCodes(newImportGSLB()), ownCodes(newImportZone()))

@@ -38,7 +38,7 @@ func newKind(server dial, kind site.ObjectKind) *cobra.Command {
 func newKindDelete(server dial, kind site.ObjectKind) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete NAME -m TEXT",
-		Short: fmt.Sprintf("Publish that a %s is no longer there", kind),
+		Short: fmt.Sprintf("Publish that the %s of a name is no longer there", kind),
 		Args:  cobra.ExactArgs(1),
 	}
 	why := whyFlag(cmd)

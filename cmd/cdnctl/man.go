@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cdnredirect/cdnredirect/internal/site"
 )
 
 func newMan() *cobra.Command {
@@ -45,7 +47,7 @@ func manualName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.Comma
 func manual(cmd *cobra.Command) string {
 	m := new(manuscript)
 	cmd.InitDefaultHelpFlag()
-	m.macro("TH", strings.ToUpper(manualName(cmd)), "1", "", "cdnctl "+version(), "cdnredirect")
+	m.macro("TH", strings.ToUpper(manualName(cmd)), "1", "", "cdnctl "+site.Version, "cdnredirect")
 	m.macro("SH", "NAME")
 	m.text(manualName(cmd) + " - " + cmd.Short)
 	m.macro("SH", "SYNOPSIS")

@@ -15,7 +15,7 @@ func newMigrate(server dial) *cobra.Command {
 		Long: `Show the schema of the store and which one each server knows. With --finish, run
 the migrations that older servers could not live with: it is refused while there
 is one.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	finish := cmd.Flags().Bool("finish", false, "run what is pending")

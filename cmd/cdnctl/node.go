@@ -10,7 +10,7 @@ func newNode(server dial) *cobra.Command {
 		Short: "Take the nodes of an own CDN out of its answers, and back",
 	}
 	cmd.AddCommand(
-		newDrain(server, true, "drain CDN NODE", "Send a node no further visitors, until 'undrain' or the server's end"),
+		newDrain(server, true, "drain CDN NODE", "Send a node no further visitors, until 'undrain' or the server's end, or with 'state' until 'undrain'"),
 		newDrain(server, false, "undrain CDN NODE", "Send a node visitors again"),
 	)
 	return cmd

@@ -14,7 +14,7 @@ import (
 
 func newOnboard(server dial) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "onboard FILE|-",
+		Use:   "onboard FILE|- -m TEXT",
 		Short: "Take a site from its text to visitors",
 		Long: `Take a site from its text, one block 'site NAME... { ... }', to visitors: its names
 are proved, the CDNs' side is set up and asked, and the site comes into force. The
@@ -44,7 +44,7 @@ server goes on by itself; with --wait it is shown step by step until it is over.
 
 func newOffboard(server dial) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "offboard SITE",
+		Use:   "offboard SITE -m TEXT",
 		Short: "Take a site of the store out of service, and its CDNs' side with it",
 		Args:  cobra.ExactArgs(1),
 	}
@@ -75,12 +75,19 @@ func begunFlags(cmd *cobra.Command) *begun {
 // follow shows an onboarding, and its steps until it is over.
 func (b *begun) follow(cmd *cobra.Command, server dial, o api.Onboarding, err error) error {
 	shown := make(map[int]string)
+	if err == nil && b.wait && !b.form.forPrograms() {
+		p := page{w: cmd.OutOrStdout()}
+		p.line("%s of site %s has the ID %s", o.Kind, o.Site, o.ID) // if the server is lost meanwhile
+	}
 	for err == nil && b.wait && !o.Next.IsZero() {
 		if !b.form.forPrograms() {
 			p := page{w: cmd.OutOrStdout()}
 			p.news(o, shown)
 		}
-		o, err = server().WatchOnboarding(cmd.Context(), o.ID, o.Version, watchFor)
+		id := o.ID
+		if o, err = server().WatchOnboarding(cmd.Context(), id, o.Version, watchFor); err != nil {
+			err = fmt.Errorf("watching '%s': %w", id, err)
+		}
 	}
 	if err != nil {
 		return answered(err)

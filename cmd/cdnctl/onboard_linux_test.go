@@ -18,6 +18,7 @@ type visits struct {
 	asked []string
 	ends  site.OnboardingState
 	now   int
+	away  bool // the server ends while somebody watches
 }
 
 const onboarded = "site www.example.org class web {\n    origin 192.0.2.1\n}\n"
@@ -70,6 +71,9 @@ func (v *visits) CancelOnboarding(_ context.Context, id string, _ api.Caller) er
 
 func (v *visits) WatchOnboarding(_ context.Context, _ string, version int64, _ api.Caller) (api.Onboarding, error) {
 	v.asked = append(v.asked, fmt.Sprint("watch ", version))
+	if v.away {
+		return api.Onboarding{}, api.ErrUnavailable
+	}
 	v.now++
 	return v.present(), nil
 }
@@ -89,9 +93,9 @@ func TestOnboard(t *testing.T) {
 		{"begun", "onboard " + file + " --customer acme --proof operator -m new", "", 0,
 			"proof        waiting: there is no record\nto be set: _cdnredirect.www.example.org TXT \"cdnredirect=x\"\nonboard of site www.example.org is running (k5x3)\n", begins},
 		{"awaited", "onboard " + file + " --customer acme --proof operator -m new --wait", site.OnboardingDone, 0,
-			"proof        waiting: there is no record\nproof        done\ncdn edge     done\nonboard of site www.example.org is done (k5x3)\n", begins + ", watch 1, watch 2"},
+			"onboard of site www.example.org has the ID k5x3\nproof        waiting: there is no record\nproof        done\ncdn edge     done\nonboard of site www.example.org is done (k5x3)\n", begins + ", watch 1, watch 2"},
 		{"undone", "offboard www.example.org -m old --wait", site.OnboardingUndone, 1,
-			"proof        waiting: there is no record\nproof        done\ncdn edge     done\nonboard of site www.example.org is undone (k5x3)\nbecause: cdn edge: refused\n", "offboard www.example.org: old, watch 1, watch 2"},
+			"onboard of site www.example.org has the ID k5x3\nproof        waiting: there is no record\nproof        done\ncdn edge     done\nonboard of site www.example.org is undone (k5x3)\nbecause: cdn edge: refused\n", "offboard www.example.org: old, watch 1, watch 2"},
 		{"list", "onboard list --site www.example.org --running", "", 0,
 			"ID    KIND     SITE             CUSTOMER  STATE    BEGAN                 BY\nk5x3  onboard  www.example.org  acme      running  2026-01-02T03:04:05Z  alice\n", "list of 'www.example.org' running true limit 100"},
 		{"cancel", "onboard cancel k5x3", "", 0, "", "cancel k5x3"},
@@ -105,5 +109,21 @@ func TestOnboard(t *testing.T) {
 				t.Errorf("Expected %d, %s\n%s\ngot %d, %s\n%s\n%s", c.code, c.stdout, c.asked, code, stdout, strings.Join(v.asked, ", "), complaint)
 			}
 		})
+	}
+}
+
+// TestTheIDOfAnOnboardingIsSaid before its server may be lost, and where no people read it,
+// when it is.
+func TestTheIDOfAnOnboardingIsSaid(t *testing.T) {
+	for form, want := range map[string]string{
+		"text": "onboard of site www.example.org has the ID k5x3\nproof        waiting: there is no record\n",
+		"json": "",
+	} {
+		v := &visits{away: true}
+		code, out, complaint := against(t, api.Config{Engine: fake{}, Store: new(store), Log: silent{}, Resources: api.Resources{Onboardings: v}},
+			"offboard", "www.example.org", "-m", "old", "--wait", "-o", form)
+		if lost := "cdnctl: watching 'k5x3': Service Unavailable: the store is away\n"; code != 3 || out != want || complaint != lost {
+			t.Errorf("%s: Expected exit code 3, %q and %q, got %d, %q and %q", form, want, lost, code, out, complaint)
+		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 
 func newPublish(server dial) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "publish -m TEXT",
+		Use:   "publish -m TEXT | --confirm REVISION [-m TEXT]",
 		Short: "Publish the draft, or let a revision through that servers hold back",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	why := whyFlag(cmd)
 	wait := waitFlags(cmd)

@@ -12,7 +12,7 @@ func newRefused(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "refused",
 		Short: "Show what of the configuration the server does not serve, and why",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

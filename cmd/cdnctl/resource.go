@@ -26,7 +26,7 @@ func every[T any](ctx context.Context, ask func(context.Context, api.Page) (part
 
 // newList is a command that shows things, each as a row behind the head.
 func newList[T any](short string, head []string, ask func(*cobra.Command) ([]T, error), row func(T) []string) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: short, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: short, Args: noArgs}
 	form := outputFlag(cmd, "table")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		all, err := ask(cmd)
@@ -44,16 +44,16 @@ func newList[T any](short string, head []string, ask func(*cobra.Command) ([]T, 
 
 // newShow is a command that shows one thing.
 func newShow[T any](short string, ask func(ctx context.Context, name string) (T, error)) *cobra.Command {
-	return &cobra.Command{
-		Use: "show NAME", Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			one, err := ask(cmd.Context(), args[0])
-			if err != nil {
-				return answered(err)
-			}
-			return answered(writeJSON(cmd.OutOrStdout(), one))
-		},
+	cmd := &cobra.Command{Use: "show NAME", Short: short, Args: cobra.ExactArgs(1)}
+	form := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		one, err := ask(cmd.Context(), args[0])
+		if err != nil {
+			return answered(err)
+		}
+		return answered(form.write(cmd, one, nil)) // all its forms are for programs
 	}
+	return cmd
 }
 
 // newEnd is a command that ends one thing.

@@ -165,9 +165,14 @@ func TestWhatIsShownOfIdentities(t *testing.T) {
 			"A   first1  -      2026-01-02T03:04:05Z  -                     -\nB   second  x      2026-01-02T03:04:05Z  2026-01-02T03:04:05Z  2026-01-02T03:04:05Z\n",
 		"audit -n 2": "NUMBER  AT                    WHO    CUSTOMER  REVISION  WHAT\n" +
 			"7       2026-01-02T03:04:05Z  alice  -         42        publish site 'a'\n6       2026-01-02T03:04:05Z  bob    acme      -         draft site 'a'\n",
-		"user show known":   "{\n  \"name\": \"known\",\n  \"customer\": \"acme\",\n  \"role\": \"customer-admin\",\n  \"created\": \"0001-01-01T00:00:00Z\",\n  \"version\": 5\n}\n",
-		"whoami":            operator() + ", operator\n",
-		"user list -o json": "",
+		"user show known":             "{\n  \"name\": \"known\",\n  \"customer\": \"acme\",\n  \"role\": \"customer-admin\",\n  \"created\": \"0001-01-01T00:00:00Z\",\n  \"version\": 5\n}\n",
+		"whoami":                      operator() + ", operator\n",
+		"user list -o json":           "",
+		"plan show known -o yaml":     "name: known\ntitle: Known\nguardrails:\n  max_sites: 9\n  targets: [a.example]\nsince: \"0001-01-01T00:00:00Z\"\nversion: 4\n",
+		"customer show known -o json": "{\n  \"name\": \"known\",\n  \"title\": \"Known Inc.\",\n  \"plan\": \"basic\",\n  \"created\": \"2026-01-02T03:04:05Z\",\n  \"version\": 3\n}\n",
+		"user show known -o yaml":     "name: known\ncustomer: acme\nrole: customer-admin\ncreated: \"0001-01-01T00:00:00Z\"\nversion: 5\n",
+		"whoami -o json":              "{\n  \"name\": \"" + operator() + "\",\n  \"role\": \"operator\"\n}\n",
+		"whoami -o yaml":              "name: " + operator() + "\nrole: operator\n",
 	} {
 		code, out, complaint := managing(t, new(identities), strings.Fields(line)...)
 		if want == "" && strings.Count(out, `"name"`) == 2 {

@@ -38,7 +38,7 @@ Corefile, or set PGPASSWORD.`,
 	putBack := cmd.Flags().Bool("put-back", false, "restore nothing: have servers take a store that was put back")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if *putBack {
-			return cobra.NoArgs(cmd, args)
+			return noArgs(cmd, args)
 		}
 		return cobra.ExactArgs(1)(cmd, args)
 	}

@@ -21,7 +21,7 @@ const (
 // The exit codes.
 const (
 	exitGood   = 0
-	exitFailed = 1 // a probe failed, there are changes, or a server does not serve what was published
+	exitFailed = 1 // a probe failed, there are changes or faults, or a server or site is not as it was to be
 	exitUsage  = 2 // the command line is wrong
 	exitError  = 3 // there is no answer, or the answer is an error
 
@@ -33,10 +33,10 @@ what it keeps in its store. It asks over the unix socket of the Corefile's line
 'socket PATH', which root and the user of CoreDNS may use, or the server of a
 context (see 'cdnctl context').
 
-Exit codes: 0 all is well; 1 a probe failed, 'diff' found changes, or a server
-does not serve what 'publish --wait' waited for; 2 the command line is wrong;
-3 the server gave no answer, or an error. 'apply' and 'import' have others: see
-there.`
+Exit codes: 0 all is well; 1 a probe failed, 'diff' found changes, 'check' found
+faults, a server does not serve what 'publish --wait' waited for, or a site is not
+where 'onboard --wait' was to take it; 2 the command line is wrong; 3 the server
+gave no answer, or an error. 'apply' and 'import' have others: see there.`
 
 // errFailed is the exit code 1, whose reason the output has shown already.
 var errFailed = errors.New("a probe failed, or something differs")

@@ -12,7 +12,7 @@ func newServers(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "servers",
 		Short: "Show which servers there are, and what each serves",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -20,7 +20,7 @@ func newSetups(server dial) *cobra.Command {
 being told of a change ('changing'), is to forget it ('leaving'), has forgotten a site
 that is in force without it ('removed'), or will have none of a change ('refused').`,
 		Example: "  cdnctl setups --state refused\n  cdnctl setups retry shop.example.org",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	name := cmd.Flags().String("site", "", "only those of a `SITE`")

@@ -15,7 +15,7 @@ func newStates(server dial) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "states",
 		Short: "Show who serves each site, and why",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	form := outputFlag(cmd, "table")
 	var q api.StateQuery

@@ -56,20 +56,20 @@ func newUserPut(server dial) *cobra.Command {
 }
 
 func newWhoami(server dial) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "whoami",
 		Short: "Show whom the server takes you for",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			who, err := server().Whoami(cmd.Context())
-			if err != nil {
-				return answered(err)
-			}
-			p := page{w: cmd.OutOrStdout()}
-			p.line("%s", identityOf(who))
-			return answered(p.err)
-		},
+		Args:  noArgs,
 	}
+	form := outputFlag(cmd, "text")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		who, err := server().Whoami(cmd.Context())
+		if err != nil {
+			return answered(err)
+		}
+		return answered(form.write(cmd, who, func(p *page) { p.line("%s", identityOf(who)) }))
+	}
+	return cmd
 }
 
 func identityOf(who api.Identity) string {

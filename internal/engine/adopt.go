@@ -20,7 +20,7 @@ func (c configuration) Adopt(ctx context.Context, req api.AdoptRequest, who api.
 		return api.Publication{}, fmt.Errorf("site '%s' of the Corefile: %w", req.Site, api.ErrNotFound)
 	}
 	if _, err := view.Object(ctx, object.Kind, object.Name); err == nil {
-		return api.Publication{}, fmt.Errorf("%w: site '%s' is in the store already", api.ErrConflict, object.Name)
+		return api.Publication{}, ofKind{api.ErrConflict, fmt.Errorf("site '%s' is in the store already", object.Name)}
 	}
 	base, err := db.Revision(ctx)
 	if err != nil {

@@ -56,7 +56,7 @@ func (c configuration) Document(ctx context.Context, kind site.ObjectKind, name 
 	}
 	shown := configObject(object)
 	if shown.Document == nil {
-		return shown, fmt.Errorf("%w: the text of %s '%s' cannot be said as a document: %s", api.ErrConflict, kind, name, shown.Why)
+		return shown, ofKind{api.ErrConflict, fmt.Errorf("the text of %s '%s' cannot be said as a document: %s", kind, name, shown.Why)}
 	}
 	return shown, nil
 }

@@ -41,9 +41,9 @@ func translated(err error) error {
 	case errors.As(err, new(*store.TooMany)):
 		return tooMany(err)
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrReadOnly):
-		return fmt.Errorf("%w: %w", api.ErrNotFound, err)
+		return ofKind{api.ErrNotFound, err}
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNewer):
-		return fmt.Errorf("%w: %w", api.ErrConflict, err)
+		return ofKind{api.ErrConflict, err}
 	case errors.Is(err, store.ErrInvalid):
 		return fmt.Errorf("%w: %w", api.ErrInvalid, err)
 	case store.IsFull(err):
@@ -51,6 +51,13 @@ func translated(err error) error {
 	}
 	return fmt.Errorf("%w: %w", api.ErrUnavailable, err)
 }
+
+// ofKind is an error of a kind of the API whose own words say all: a conflict may be one of
+// versions or not.
+type ofKind struct{ kind, err error }
+
+func (e ofKind) Error() string   { return e.err.Error() }
+func (e ofKind) Unwrap() []error { return []error{e.kind, e.err} }
 
 // Objects implements api.Configuration.
 func (c configuration) Objects(ctx context.Context, kind site.ObjectKind, name string, who api.Caller) (api.Objects, error) {

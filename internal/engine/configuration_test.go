@@ -102,7 +102,7 @@ func TestWhyARevisionIsLetThrough(t *testing.T) {
 	defer db.Close()
 	entries, err := db.As(store.Viewer{Name: "alice", Operator: true}).Audit(ctx, 0, 1)
 	must(t, err)
-	if got := entries[0]; got.Who != "bob" || got.What != "confirm: they are sold" {
+	if got := entries[0]; got.Who != "bob" || got.What != "confirm revision 1: they are sold" {
 		t.Errorf("Expected who and why, got %+v", got)
 	}
 }

@@ -145,7 +145,7 @@ func (e *Engine) publish(ctx context.Context, k *Kept, db *store.Store, revision
 		e.cfg.Log.Errorf("refused: %v", refused.Err)
 	}
 	e.keepConfiguration()
-	e.cfg.Log.Infof("revision %d is in force: %d sites put, %d removed, in %s", k.serves(), len(outcome.Change.Put), len(outcome.Change.Removed), time.Since(began).Round(time.Millisecond))
+	k.tellPublished(outcome.Change, began)
 	return nil
 }
 

@@ -207,8 +207,12 @@ func (k *Kept) catchUp(ctx context.Context, e *Engine) error {
 		func(ctx context.Context) error { _, err := k.recognize(ctx, db); return err },
 		func(ctx context.Context) error { return e.pullOverrides(ctx, k, db) },
 		func(ctx context.Context) error {
-			_, err := k.fetch(ctx, db)
+			began := time.Now()
+			outcome, err := k.fetch(ctx, db)
 			k.served.Store(k.published())
+			if outcome.Published {
+				k.tellPublished(outcome.Change, began)
+			}
 			return err
 		},
 		func(ctx context.Context) error { return k.adoptDecisions(ctx, e, db) },
@@ -262,6 +266,11 @@ func (k *Kept) fetch(ctx context.Context, db *store.Store) (provision.Outcome, e
 		k.store = k.here
 	}
 	return outcome, nil
+}
+
+// tellPublished tells the operator what is answered by from now on.
+func (k *Kept) tellPublished(c corefile.Change, began time.Time) {
+	k.log.Infof("revision %d is in force: %d sites put, %d removed, in %s", k.serves(), len(c.Put), len(c.Removed), time.Since(began).Round(time.Millisecond))
 }
 
 // recognize notes which store it is, and reports whether its seed is another one than

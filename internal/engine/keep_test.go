@@ -35,6 +35,30 @@ func TestAnEmptyStoreInThePlaceOfAnotherTakesNoSitesAway(t *testing.T) {
 	startIn(t, dir, 1, "new.example.org.")
 }
 
+// TestTheLogSaysThatAnotherStoreIsServed also where a start, or a reload, finds it.
+func TestTheLogSaysThatAnotherStoreIsServed(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]bool{"a start": false, "a reload": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, other := t.TempDir(), t.TempDir()
+			publishIn(t, dir, site.Object{Kind: site.ObjectSite, Name: "www.example.org", Text: storedSite})
+			startIn(t, dir, 0, www)
+			publishIn(t, other, site.Object{Kind: site.ObjectSite, Name: "new.example.org", Text: "site new" + storedSite[len("site www"):]})
+			w := newWorld()
+			e, _ := w.engine(t)
+			defer e.Close()
+			if first {
+				keepIn(t, e, dir, true)
+			}
+			keepThis(t, e, engine.Keeping{State: dir, Server: "one", Store: storeIn(other)})
+			defer e.Forget()
+			w.wantLine(t, "error: the store is another one than that of revision 1, whose sites stay in force until this one has a revision")
+			w.wantLine(t, "info: revision 1 is in force: 1 sites put, 1 removed, in ")
+		})
+	}
+}
+
 // startIn starts an engine with a store in dir, reloads it a few times, and wants these
 // sites of the store in force each time.
 func startIn(t *testing.T, dir string, reloads int, want ...string) {

@@ -59,7 +59,7 @@ func (c configuration) Offboard(ctx context.Context, req api.OffboardRequest, wh
 	}
 	s, err := c.onboarder.Site(ctx, o)
 	if err != nil {
-		return api.Onboarding{}, fmt.Errorf("%w: %w", api.ErrConflict, err)
+		return api.Onboarding{}, ofKind{api.ErrConflict, err}
 	}
 	return c.begin(ctx, o, s, who)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 )
 
 // Confirm lets a revision through that servers hold back. Why may be empty; the audit
@@ -11,7 +12,7 @@ func (v *View) Confirm(ctx context.Context, revision int64, why string) error {
 	if err := cmp.Or(v.operates("a revision to confirm"), text("the reason", why)); err != nil {
 		return doing(err, "confirming revision %d", revision)
 	}
-	what := "confirm"
+	what := fmt.Sprintf("confirm revision %d", revision)
 	if why != "" {
 		what += ": " + why
 	}
