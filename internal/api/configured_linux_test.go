@@ -217,6 +217,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"POST", "/v1/publish", "", 400, "request body is required"},
 		{"POST", "/v1/publish", `{"base": 1}`, 400, "body: expected required property why to be present"},
 		{"POST", "/v1/publish", `{"base": 1, "why": " \n"}`, 400, "body.why: expected string to be a reason"},
+		{"POST", "/v1/adopt", `{"site": "www.example.org", "why": " \u000b\u00a0"}`, 400, "body.why: expected a reason"},
 		{"POST", "/v1/publish", `{"base": -1, "why": "x"}`, 400, "body.base: expected number >= 0, got '-1'"},
 		{"POST", "/v1/publish", `{"base": 1.5, "why": "x"}`, 400, "body.base: expected integer, got '1.5'"},
 		{"POST", "/v1/publish", `{"why": "` + long[:1001] + `"}`, 400, "the why has 1001 octets, and 1000 at most are possible"},

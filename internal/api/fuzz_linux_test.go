@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +36,16 @@ func canonical(name string) bool {
 }
 
 func (s strict) PutDraft(_ context.Context, r api.DraftTexts, _ api.Caller) (p api.Put, _ error) {
-	return p, s.valid(r.Base >= 0 && len(r.Sources) > 0, r)
+	return p, s.draftable(r)
+}
+
+func (s strict) Check(_ context.Context, r api.DraftTexts, _ api.Caller) (c api.Checked, _ error) {
+	return c, s.draftable(r)
+}
+
+func (s strict) draftable(r api.DraftTexts) error {
+	unknown := func(o api.Named) bool { return o.Name == "" || !slices.Contains(site.ObjectKinds(), o.Kind) }
+	return s.valid(r.Base >= 0 && len(r.Sources)+len(r.Removed) > 0 && !slices.ContainsFunc(r.Removed, unknown), r)
 }
 
 func (s strict) Publish(_ context.Context, r api.PublishRequest, _ api.Caller) (p api.Publication, _ error) {

@@ -29,10 +29,14 @@ func some[T any](list []T) []T {
 }
 
 // short wants a reason to be no longer than it may be, and takes the space around it
-// away.
+// away. Of that there are more kinds than the patterns of the document know.
 func short(place string, why *string) []error {
+	said := strings.Trim(*why, "\t\n\f\r ")
 	*why = strings.TrimSpace(*why)
-	if len(*why) <= MaxWhy {
+	switch {
+	case said != "" && *why == "":
+		return []error{&Fault{Location: place, Message: "expected a reason", Value: said}}
+	case len(*why) <= MaxWhy:
 		return nil
 	}
 	return []error{&Fault{Location: place, Message: fmt.Sprintf("the why has %d octets, and %d at most are possible", len(*why), MaxWhy)}}
