@@ -262,7 +262,7 @@ func TestAuditHasEveryWrite(t *testing.T) {
 8 ann "override o1: all '' freeze" 0>0
 7 ann "drop the draft" 0>0
 6 ann "draft site 'a.example.org'" 1>0
-5 ann "confirm: they are sold" 3>0
+5 ann "confirm revision 3: they are sold" 3>0
 4 ann "roll back to revision 1: site 'www.example.org'" 2>3
 3 ann "publish site 'www.example.org'" 1>2
 2 ann "draft site 'www.example.org'" 1>0
