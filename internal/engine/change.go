@@ -171,6 +171,9 @@ func (e *Engine) rejoin(put, gone []*runner) {
 func (e *Engine) openChanged(g *Generation, put []*runner, now time.Time) {
 	for _, r := range put {
 		e.cfg.Metrics.side(r.state.Side).Inc()
+		if e.role == roleFollows && r.state.Last != nil {
+			r.refit(now)
+		}
 		before := e.openRunner(r, now)
 		e.openGatesOf(r, now)
 		e.decided(r, before, now)

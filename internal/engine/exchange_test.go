@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -457,6 +458,36 @@ func TestADecisionThatComesBeforeItsSiteIsNotLost(t *testing.T) {
 		b.Change(Change{Put: []*site.Site{shopToo()}})
 		time.Sleep(2 * time.Second)
 		b.want(shopSite, cdnSide)
+	})
+}
+
+// TestADecisionOnAChangedSiteIsNotLost has a follower change the site later than who decides:
+// it answers as it can until then, and with the new addresses at once.
+func TestADecisionOnAChangedSiteIsNotLost(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		a, b, c := three(t, newMeetingPoint(), wwwOnly)
+		time.Sleep(8 * time.Second)
+		moved := func() *site.Site { return slowSite(wwwSite, "192.0.2.7") }
+		address := func(s *server, want string) {
+			t.Helper()
+			synctest.Wait()
+			if got := fmt.Sprint(s.current.Table.Lookup(wwwSite).Answers().A); !strings.Contains(got, want) {
+				t.Errorf("Expected server %s to answer with %s, got %s", s.name, want, got)
+			}
+		}
+		for _, s := range []*server{a, c} { // of which one decides
+			s.Change(Change{Put: []*site.Site{moved()}})
+		}
+		time.Sleep(8 * time.Second)
+		address(b, "192 0 2 1")
+		b.Change(Change{Put: []*site.Site{moved()}})
+		address(b, "192 0 2 7")
+		time.Sleep(2 * time.Second)
+		b.wantRole(roleFollows)
+		if got, want := b.epoch(wwwSite), a.epoch(wwwSite); got != want || len(b.early) != 0 {
+			t.Errorf("Expected decision %d, and nothing that waits, got %d, %v", want, got, b.early)
+		}
+		address(b, "192 0 2 7")
 	})
 }
 

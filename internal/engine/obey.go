@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cdnredirect/cdnredirect/internal/control"
+	"github.com/cdnredirect/cdnredirect/internal/site"
 	"github.com/cdnredirect/cdnredirect/internal/store"
 )
 
@@ -91,6 +92,7 @@ func (e *Engine) readAgain() {
 type parsed struct {
 	site  string
 	saved control.Saved
+	on    *runner // that cannot answer all of it, as its site is another one; nil: none was there
 }
 
 // parse reads decisions, before anybody has to wait for them.
@@ -117,25 +119,47 @@ func (e *Engine) adopt(k *Kept, decided []parsed, now time.Time) {
 	}
 	named := e.current.byName()
 	for _, d := range decided {
-		if r := named[d.site]; r != nil && r.located() {
-			delete(e.early, d.site)
-			e.adoptOne(r, d, now)
-			continue
-		}
-		e.early[d.site] = d
+		e.accept(named[d.site], d, now)
 	}
 	e.adoptEarly(named, now)
 }
 
-// adoptEarly takes over decisions that came before their sites did, or before their
-// origins were found.
+// adoptEarly takes over what waits for its site.
 func (e *Engine) adoptEarly(named map[string]*runner, now time.Time) {
 	for name, d := range e.early {
-		if r := named[name]; r != nil && r.located() {
-			delete(e.early, name)
-			e.adoptOne(r, d, now)
+		if r := named[name]; r != d.on {
+			e.accept(r, d, now)
 		}
 	}
+}
+
+// accept takes over a decision. One that comes before its site does, or before its origins
+// are found, waits for that; so does one on a version of the site that this server does
+// not serve yet, beside what can be answered of it.
+func (e *Engine) accept(r *runner, d parsed, now time.Time) {
+	if r == nil || !r.located() {
+		e.early[d.site] = d
+		return
+	}
+	e.adoptOne(r, d, now)
+	if d.on = r; r.answersAll(d.saved) {
+		delete(e.early, d.site)
+	} else {
+		e.early[d.site] = d
+	}
+}
+
+// answersAll reports whether nothing of a decision is left out, for the site is that
+// which it was taken on.
+func (r *runner) answersAll(saved control.Saved) bool {
+	told, last := saved.Decision, r.state.Last
+	if told == nil || last == nil {
+		return true
+	}
+	same := func(a control.SavedServed, b site.Served) bool {
+		return a.Name == b.Name && slices.Equal(a.Addresses, b.Addresses)
+	}
+	return slices.Equal(told.Addresses, last.Addresses) && len(told.CDNs) == len(last.CDNs) && slices.EqualFunc(told.Origins, last.Origins, same)
 }
 
 func (e *Engine) adoptOne(r *runner, d parsed, now time.Time) {

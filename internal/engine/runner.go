@@ -171,6 +171,14 @@ func (r *runner) restore(saved control.Saved, now time.Time) error {
 	return nil
 }
 
+// refit has the runner of a site that has changed answer what was decided on it before as
+// far as it still can. Who decides will tell what it has now.
+func (r *runner) refit(now time.Time) {
+	if state, err := control.Restore(r.site, control.Save(r.site, r.state), now); err == nil {
+		r.state = state
+	}
+}
+
 // overrule lets the override that counts have its say about what is answered.
 func (r *runner) overrule(before site.Decision, input control.Input) (changed bool) {
 	state, err := control.Overrule(r.site, r.state, r.override, input)
