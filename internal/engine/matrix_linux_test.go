@@ -27,6 +27,7 @@ type row struct {
 	path        string // what stands for {name}, {id} or {revision}
 	query, body string
 	want        []int // for whom it is about, and operators
+	again       []int // for the next of them, once one was answered by 200; nil: the same
 	other       int   // for another customer
 }
 
@@ -63,7 +64,7 @@ var rows = map[string]row{
 	"list-config-site":     {query: "prefix=his", want: []int{200}, other: 200},
 	"get-config-site":      {path: "his.example.org", want: []int{200}, other: 404},
 	"put-config-site":      {path: "his.example.org", query: "why=x", body: hisDocument, want: []int{200}, other: 404},
-	"delete-config-site":   {path: "his.example.org", query: "why=x", want: []int{200, 404}, other: 404}, // once
+	"delete-config-site":   {path: "his.example.org", query: "why=x", want: []int{200}, again: []int{404}, other: 404},
 	"list-config-class":    {want: []int{200}},
 	"get-config-class":     {path: "none", want: []int{404}},
 	"put-config-class":     {path: "more", query: "why=x", body: `{"kind": "class", "name": "more"}`, want: []int{200}},
@@ -83,15 +84,15 @@ var rows = map[string]row{
 	"close-customer":      {path: "acme", want: []int{409}}, // he has a site
 	"list-claims":         {query: "customer=acme", want: []int{200}, other: 200},
 	"begin-claim":         {body: `{"name": "new.example", "customer": "acme"}`, want: []int{200}, other: 404},
-	"prove-claim":         {path: "begun.example", query: "customer=acme", want: []int{422}, other: 404},      // there is no record
-	"release-claim":       {path: "begun.example", query: "customer=acme", want: []int{200, 404}, other: 404}, // once
+	"prove-claim":         {path: "begun.example", query: "customer=acme", want: []int{422}, other: 404}, // there is no record
+	"release-claim":       {path: "begun.example", query: "customer=acme", want: []int{200}, again: []int{404}, other: 404},
 	"list-plans":          {want: []int{200}, other: 200},
 	"get-plan":            {path: "none", want: []int{404}, other: 404},
 	"put-plan":            {path: "basic", body: `{"title": "Basic", "guardrails": {}}`, want: []int{200}},
 	"list-users":          {want: []int{200}, other: 200},
 	"get-user":            {path: "acmes-reader", want: []int{200}, other: 404},
 	"put-user":            {path: "carl", body: `{"customer": "acme", "role": "customer-readonly"}`, want: []int{200}, other: 404},
-	"close-user":          {path: "acmes-late", want: []int{200, 404}, other: 404}, // once
+	"close-user":          {path: "acmes-late", want: []int{200}, again: []int{404}, other: 404},
 	"list-tokens":         {query: "owner=acmes-reader", want: []int{200}, other: 200},
 	"create-token":        {body: `{"owner": "acmes-reader"}`, want: []int{200}, other: 404},
 	"revoke-token":        {path: "NONE", want: []int{404}, other: 404},
@@ -101,7 +102,7 @@ var rows = map[string]row{
 	"make-first-operator": {body: `{"name": "zoe"}`, want: []int{409, 401}, other: 401},
 
 	"onboard-site":      {body: `{"text": "site x.example.org {\n}", "why": "x"}`, want: []int{400}, other: 400},
-	"offboard-site":     {body: `{"site": "his.example.org", "why": "x"}`, want: []int{200, 409}, other: 404}, // once
+	"offboard-site":     {body: `{"site": "his.example.org", "why": "x"}`, want: []int{200}, again: []int{409, 404}, other: 404}, // it is under way, or gone by then
 	"list-onboardings":  {want: []int{200}, other: 200},
 	"get-onboarding":    {path: "none", want: []int{404}, other: 404},
 	"list-setups":       {query: "site=his.example.org", want: []int{200}, other: 200},
@@ -248,7 +249,7 @@ func TestF41EveryOperationForEverybody(t *testing.T) {
 			}
 			dir := t.TempDir()
 			tokens := tenants(t, dir)
-			addr := console(t, dir)
+			addr, served := console(t, dir), false
 			for _, who := range []string{"none", "wrong", "others", "acmes-reader", "readonly", "acmes-admin", "operator"} {
 				status, body := askAs(t, addr, does, tokens[who], r)
 				want := r.want
@@ -263,6 +264,10 @@ func TestF41EveryOperationForEverybody(t *testing.T) {
 				case who == "others":
 					want = []int{cmp.Or(r.other, -1)}
 				}
+				if served && r.again != nil && slices.Equal(want, r.want) {
+					want = r.again
+				}
+				served = served || status == http.StatusOK
 				if !slices.Contains(want, status) {
 					t.Errorf("%s: Expected %v, got %d %s", who, want, status, body)
 				}
